@@ -1,0 +1,1 @@
+"""Models: one file each, a forward pass and its mirror."""

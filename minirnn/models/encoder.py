@@ -1,0 +1,79 @@
+"""The convolutional encoder: blocks of convolution, batch norm, ReLU and max-pooling, each halving the picture."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minirnn import init
+from minirnn.functional.conv import ConvParams
+from minirnn.functional.norm import NormParams, RunningStats
+from minirnn.ops import READABLE, Ops
+from minirnn.pair import Array, Pair
+
+
+class BlockParams(NamedTuple):
+    conv: ConvParams
+    norm: NormParams
+
+
+Params = tuple[BlockParams, ...]
+Running = tuple[RunningStats, ...]
+
+
+def init_encoder(
+    rng: np.random.Generator, channels: tuple[int, ...], dtype: Any = np.float32
+) -> tuple[Params, Running]:
+    """One block per entry of `channels` (its output channels), for pictures of 3 channels."""
+    inputs = (3, *channels)
+    params = tuple(
+        BlockParams(init.conv_params(rng, 3, C, F, dtype), init.norm_params(F, dtype)) for C, F in zip(inputs, channels)
+    )
+    return params, tuple(init.running_stats(F, dtype) for F in channels)
+
+
+def encoder_forward(
+    images: Array, running: Running, params: Params, *, training: bool, ops: Ops = READABLE
+) -> tuple[tuple[Array, Running], Any]:
+    """Pictures to a grid of features.
+
+        x = max_pool(relu(batch_norm(conv(x))))      for each block
+
+    Args:
+        images: (N, H, W, 3) floats in [0, 1]; H and W at least 2 ** blocks.
+        running: batch norm's running statistics, one per block.
+        params: BlockParams per block.
+        training: whether batch norm uses the batch's own statistics and moves the running ones.
+        ops: the pairs to use.
+    Returns:
+        ((features (N, H / 2**blocks, W / 2**blocks, F), the next running statistics), cache).
+    Raises:
+        ValueError: as the pairs.
+    Source: Simonyan and Zisserman 2015 for 3x3 blocks; Ioffe and Szegedy 2015.
+    """
+    x, caches, after = images, [], []
+    for k, (p, stats) in enumerate(zip(params, running)):
+        x, conv = ops.conv2d.forward(x, p.conv, pad=1, need_dx=k > 0)  # (1)
+        (x, stats), norm = ops.batch_norm.forward(x, stats, p.norm, training=training)  # (2)
+        x, relu = ops.relu.forward(x)  # (3)
+        x, pool = ops.max_pool2d.forward(x, size=2)  # (4)
+        caches.append((conv, norm, relu, pool))
+        after.append(stats)
+    return (x, tuple(after)), (tuple(caches), ops)
+
+
+def encoder_backward(dout: tuple[Array, Any], cache: Any) -> tuple[None, None, Params]:
+    """(dfeatures, ignored) -> None (the picture is given), None, one BlockParams of gradients per block."""
+    caches, ops = cache
+    dx, dparams = dout[0], []
+    for conv, norm, relu, pool in reversed(caches):
+        (dx,) = ops.max_pool2d.backward(dx, pool)  # (4)
+        (dx,) = ops.relu.backward(dx, relu)  # (3)
+        dx, _, dnorm = ops.batch_norm.backward((dx, None), norm)  # (2)
+        dx, dconv = ops.conv2d.backward(dx, conv)  # (1)
+        dparams.append(BlockParams(dconv, dnorm))
+    return None, None, tuple(reversed(dparams))
+
+
+encoder = Pair(encoder_forward, encoder_backward, "encoder")
