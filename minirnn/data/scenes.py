@@ -5,8 +5,9 @@
     three large green stars                                  two or three of a kind
     two small red circles and a large blue square            two of a kind and another
 
-Pictures of the splits `train`, `val` and `test` never show a colour and shape of `HELD_OUT` together; every picture of
-`novel` does. Nothing is downloaded or stored: the same seed draws the same scenes.
+Pictures of the splits `train`, `val` and `test` never show a combination of size, colour and shape in `HELD_OUT`;
+every picture of `novel` does, although each of its words, and each two of them, are seen in training. Nothing is
+downloaded or stored: the same seed draws the same scenes.
 """
 
 from __future__ import annotations
@@ -29,9 +30,16 @@ COLOURS = {
 }
 SHAPES = ("circle", "square", "triangle", "star")
 COUNTS = ("two", "three")
-HELD_OUT = (("red", "triangle"), ("blue", "star"), ("yellow", "circle"), ("purple", "square"))
+HELD_OUT = (
+    ("small", "red", "triangle"),
+    ("large", "green", "circle"),
+    ("small", "blue", "star"),
+    ("large", "yellow", "square"),
+    ("small", "purple", "circle"),
+    ("large", "orange", "star"),
+)
 SPLITS = ("train", "val", "test", "novel")
-RADIUS = {"small": (0.085, 0.105), "large": (0.16, 0.19)}  # of the picture's side
+RADIUS = {"small": (0.11, 0.125), "large": (0.185, 0.205)}  # of the picture's side
 
 
 class Thing(NamedTuple):
@@ -116,7 +124,7 @@ def _compose(rng: np.random.Generator, *, novel: bool) -> tuple[Thing, ...]:
             (SIZES[rng.integers(2)], tuple(COLOURS)[rng.integers(len(COLOURS))], SHAPES[rng.integers(len(SHAPES))])
             for _ in counts
         ]
-        unseen = any(look[1:] in HELD_OUT for look in looks)
+        unseen = any(look in HELD_OUT for look in looks)
         if unseen == novel and len(set(looks)) == len(looks):
             break
     while True:

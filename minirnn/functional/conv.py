@@ -41,14 +41,17 @@ def windows_of(x: Array, size: tuple[int, int], stride: tuple[int, int]) -> Arra
     return view.transpose(0, 1, 2, 4, 5, 3)
 
 
+def shifted(x: Array, i: int, j: int, out: tuple[int, int], stride: tuple[int, int]) -> Array:
+    """View of x (N, H, W, C): what pixel (i, j) of the window sees at each of the H' x W' places `out`."""
+    return x[:, i : i + stride[0] * out[0] : stride[0], j : j + stride[1] * out[1] : stride[1]]
+
+
 def add_windows(dwindows: Array, shape: tuple[int, ...], stride: tuple[int, int]) -> Array:
     """The transpose of `windows_of`: add every window (N, H', W', KH, KW, C) back to its place in zeros of `shape`."""
     x = np.zeros(shape, dtype=dwindows.dtype)
     _, OH, OW, KH, KW, _ = dwindows.shape
-    sh, sw = stride
-    for i in range(KH):
-        for j in range(KW):  # pixel (i, j) of all windows at once; windows overlap, so their gradients add up
-            x[:, i : i + sh * OH : sh, j : j + sw * OW : sw] += dwindows[:, :, :, i, j]
+    for i, j in np.ndindex(KH, KW):  # pixel (i, j) of all windows at once; windows overlap, so they add up
+        shifted(x, i, j, (OH, OW), stride)[...] += dwindows[:, :, :, i, j]
     return x
 
 
@@ -127,9 +130,10 @@ def conv2d_backward(dy: Array, cache: Any) -> tuple[Array | None, ConvParams]:
     db = rows.sum(axis=0)
     if not need_dx:
         return None, ConvParams(dW, db)
-    dwindows = (rows @ W.reshape(-1, F).T).reshape(N, OH, OW, *W.shape[:3])
-    dx = crop_image(add_windows(dwindows, shape, stride), sides)
-    return dx, ConvParams(dW, db)
+    dxpad = np.zeros(shape, dtype=dy.dtype)
+    for i, j in np.ndindex(W.shape[:2]):  # windows overlap: what each kernel pixel touched adds up
+        shifted(dxpad, i, j, (OH, OW), stride)[...] += (rows @ W[i, j].T).reshape(N, OH, OW, -1)
+    return crop_image(dxpad, sides), ConvParams(dW, db)
 
 
 class ConvTransposeParams(NamedTuple):

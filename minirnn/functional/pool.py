@@ -16,6 +16,7 @@ from minirnn.functional.conv import (
     pad_image,
     require_fits,
     require_image,
+    shifted,
     windows_of,
 )
 from minirnn.pair import Array, Pair
@@ -45,20 +46,23 @@ def max_pool2d_forward(x: Array, *, size: Size = 2, stride: Size | None = None, 
         raise ValueError(f"pad is {pad} but must be smaller than the window {size}: a window of border has no maximum")
     require_fits(x, size, sides)
     xpad = pad_image(x, sides, -np.inf)
-    windows = windows_of(xpad, size, stride)
-    N, OH, OW, KH, KW, C = windows.shape
-    windows = windows.reshape(N, OH, OW, KH * KW, C)
-    winner = windows.argmax(axis=3)  # (N, OH, OW, C)
-    y = np.take_along_axis(windows, winner[:, :, :, None], axis=3)[:, :, :, 0]
+    places = windows_of(xpad, size, stride).shape[1:3]
+    y = shifted(xpad, 0, 0, places, stride).copy()
+    winner = np.zeros(y.shape, np.int32)
+    for k, (i, j) in enumerate(np.ndindex(size)):  # pixel (i, j) of all windows at once
+        pixel = shifted(xpad, i, j, places, stride).copy()
+        winner = np.maximum(winner, np.int32(k) * (pixel > y))  # k grows: the last pixel that beat all before it
+        np.maximum(y, pixel, out=y)
     return y, (winner, xpad.shape, size, stride, sides)
 
 
 def max_pool2d_backward(dy: Array, cache: Any) -> tuple[Array]:
     """dy (N, H', W', C) -> dx (N, H, W, C): each gradient goes to the pixel that won."""
-    winner, shape, (KH, KW), stride, sides = cache
-    won = winner[:, :, :, None] == np.arange(KH * KW)[:, None]  # (N, OH, OW, KH*KW, C)
-    dwindows = (dy[:, :, :, None] * won).reshape(*dy.shape[:3], KH, KW, dy.shape[3])
-    return (crop_image(add_windows(dwindows, shape, stride), sides),)
+    winner, shape, size, stride, sides = cache
+    dxpad = np.zeros(shape, dtype=dy.dtype)
+    for k, (i, j) in enumerate(np.ndindex(size)):
+        shifted(dxpad, i, j, dy.shape[1:3], stride)[...] += dy * (winner == k)
+    return (crop_image(dxpad, sides),)
 
 
 def avg_pool2d_forward(

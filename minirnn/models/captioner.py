@@ -63,7 +63,7 @@ def captioner_forward(
     words, embedding = ops.embedding.forward(inputs, p.words)  # (3)
     words, drop_words = ops.dropout.forward(words, **drop)  # (4)
     state, begin = begin_forward(mine, len(inputs), p, config=config, ops=ops)  # (5)
-    (says, _), tell = tell_forward(words, state, mine, p, config=config, ops=ops)  # (6)
+    (says, _, _), tell = tell_forward(words, state, mine, p, config=config, ops=ops)  # (6)
     says, drop_says = ops.dropout.forward(says, **drop)  # (7)
     logits, out = ops.affine.forward(says, p.out)  # (8)
     loss, cross_entropy = ops.cross_entropy.forward(logits, targets, mask)  # (9)
@@ -80,8 +80,8 @@ def captioner_backward(dout: tuple[Any, Any], cache: Any) -> tuple[None, None, N
     dsays, grads["out"] = ops.affine.backward(dlogits, out)  # (8)
     (dsays,) = ops.dropout.backward(dsays, drop_says)  # (7)
     dwords, dstate, dmine, dtell = tell_backward(dsays, tell)  # (6)
-    dvector, dbegin = begin_backward(dstate, begin, ops)  # (5)
-    dmine = tree_add(dmine, Seen(dvector, None, None))  # the decoder saw it twice: at the start and along the way
+    dglance, dbegin = begin_backward(dstate, begin)  # (5)
+    dmine = tree_add(dmine, dglance)  # the decoder saw it twice: at the start and along the way
     (dwords,) = ops.dropout.backward(dwords, drop_words)  # (4)
     _, grads["words"] = ops.embedding.backward(dwords, embedding)  # (3)
     dseen = Seen(
@@ -99,6 +99,7 @@ class Telling(NamedTuple):
 
     seen: Seen
     state: Tree
+    where: Array | None  # (N, L) attention: where it looked for the last word
 
 
 def start(
@@ -107,7 +108,7 @@ def start(
     """Look at pictures (N, S, S, 3) and get ready to say the first word. `decode.py` takes it from here."""
     (seen, _), _ = see_forward(images, running, params, config=config, training=False, ops=ops)
     state, _ = begin_forward(seen, len(images), params, config=config, ops=ops)
-    return Telling(seen, state)
+    return Telling(seen, state, None)
 
 
 def advance(
@@ -115,13 +116,8 @@ def advance(
 ) -> tuple[Array, Telling]:
     """Read one word (N,) per caption: log-probabilities (N, V) of the next one, and the caption under way."""
     vectors, _ = ops.embedding.forward(words[:, None], params.words)
-    (says, states), _ = tell_forward(vectors, telling.state, telling.seen, params, config=config, ops=ops)
+    (says, states, where), _ = tell_forward(vectors, telling.state, telling.seen, params, config=config, ops=ops)
     logits, _ = ops.affine.forward(says[:, -1], params.out)
     logp, _ = ops.log_softmax.forward(logits)
-    return logp, Telling(telling.seen, tree_map(lambda leaf: leaf[:, -1], states))
-
-
-def attention_weights(telling: Telling) -> Array:
-    """Where the decoder looked (N, L) when it chose the last word; only for image="attention"."""
-    weights: Array = telling.state.weights
-    return weights
+    state, where = tree_map(lambda leaf: leaf[:, -1], (states, where))
+    return logp, Telling(telling.seen, state, where)

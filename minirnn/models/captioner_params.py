@@ -11,7 +11,6 @@ from minirnn import init
 from minirnn.functional.affine import AffineParams
 from minirnn.functional.attention import AdditiveParams
 from minirnn.functional.recurrent import GRUState, LSTMState, RNNState
-from minirnn.models.attend import AttendParams, AttendState
 from minirnn.models.encoder import Params as EncoderParams
 from minirnn.models.encoder import Running, init_encoder
 from minirnn.pair import Array, Tree
@@ -27,7 +26,8 @@ class CaptionerConfig:
 
     vocab: int  # number of words, special ones included
     image_size: int = 48  # pixels a side
-    channels: tuple[int, ...] = (16, 32, 64)  # one encoder block each; every block halves the picture
+    channels: tuple[int, ...] = (16, 32, 64, 128)  # one encoder block each
+    pools: int = 4  # so many of the blocks, the first ones, halve the picture
     features: int = 128  # size of the image vector, or of each location's with attention
     embed: int = 64  # size of a word vector
     hidden: int = 128  # size of h
@@ -44,24 +44,25 @@ class CaptionerConfig:
         for name in ("vocab", "features", "embed", "hidden"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; expected at least 1")
-        if self.image != "none" and self.image_size < 2 ** len(self.channels):
-            raise ValueError(
-                f"image_size is {self.image_size}; {len(self.channels)} blocks need at least {2 ** len(self.channels)}"
-            )
+        if not self.channels or min(self.channels) < 1 or not 0 <= self.pools <= len(self.channels):
+            raise ValueError(f"channels is {self.channels}, pools is {self.pools}; expected 0 to as many as blocks")
+        if self.image_size < 2**self.pools:
+            raise ValueError(f"image_size is {self.image_size}; to halve it {self.pools} times needs {2**self.pools}")
 
     @property
     def grid(self) -> int:
         """Locations a side of the feature grid."""
-        return self.image_size // int(2 ** len(self.channels))
+        return self.image_size // int(2**self.pools)
 
 
 class CaptionerParams(NamedTuple):
     encoder: EncoderParams
     image: AffineParams | None  # from encoder features to what the decoder sees
-    first: AffineParams | None  # image="first": from the image vector to the first h
+    first: AffineParams | None  # image="first" or "attention": from the image vector to the first h
     place: Array | None  # (L, M) attention: where each location is
     keys: AffineParams | None  # attention: what each location answers to
-    attend: Any  # AttendParams, with attention
+    query: AffineParams | None  # attention: from h to what it asks for
+    score: AdditiveParams | None  # additive attention
     words: Array  # (V, E) word vectors
     cell: Tree
     out: AffineParams
@@ -82,16 +83,19 @@ def init_captioner(
         "attention": (top, c.features),
     }[c.image]
     cell_init: Any = {"rnn": init.rnn_params, "lstm": init.lstm_params, "gru": init.gru_params}[c.cell]
-    reads = c.embed + (c.features if c.image in ("every", "attention") else 0)
+    reads = c.embed + (c.features if c.image == "every" else 0)
     says = c.hidden + (c.features if attends else 0)
-    score = AdditiveParams(init.xavier(rng, (c.hidden, 1), dtype)[:, 0]) if c.attention == "additive" else None
+    begins = c.image in ("first", "attention")
+    glance = c.features * (locations if attends else 1)
+    scores = attends and c.attention == "additive"
     params = CaptionerParams(
         encoder=blocks,
         image=init.affine_params(rng, *image, dtype) if image else None,
-        first=init.affine_params(rng, c.features, c.hidden, dtype) if c.image == "first" else None,
+        first=init.affine_params(rng, glance, c.hidden, dtype) if begins else None,
         place=(rng.standard_normal((locations, c.features)) * 0.1).astype(dtype) if attends else None,
         keys=init.affine_params(rng, c.features, c.hidden, dtype) if attends else None,
-        attend=AttendParams(init.affine_params(rng, c.hidden, c.hidden, dtype), score) if attends else None,
+        query=init.affine_params(rng, c.hidden, c.hidden, dtype) if attends else None,
+        score=AdditiveParams(init.xavier(rng, (c.hidden, 1), dtype)[:, 0]) if scores else None,
         words=(rng.standard_normal((c.vocab, c.embed)) * 0.1).astype(dtype),
         cell=cell_init(rng, reads, c.hidden, dtype),
         out=init.affine_params(rng, says, c.vocab, dtype),
@@ -102,7 +106,4 @@ def init_captioner(
 def zero_state(config: CaptionerConfig, n: int, dtype: Any) -> Tree:
     """The state of `n` decoders that have seen and said nothing."""
     h = np.zeros((n, config.hidden), dtype)
-    cell = {"rnn": RNNState(h), "lstm": LSTMState(h, h), "gru": GRUState(h)}[config.cell]
-    if config.image != "attention":
-        return cell
-    return AttendState(cell, np.zeros((n, config.features), dtype), np.zeros((n, config.grid**2), dtype))
+    return {"rnn": RNNState(h), "lstm": LSTMState(h, h), "gru": GRUState(h)}[config.cell]

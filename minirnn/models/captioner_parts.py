@@ -9,11 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minirnn.models.attend import AttendShared, AttendState, attend_step
 from minirnn.models.captioner_params import CaptionerConfig, CaptionerParams, zero_state
 from minirnn.models.encoder import Running, encoder
 from minirnn.ops import READABLE, Ops
-from minirnn.pair import Array, Tree
+from minirnn.pair import Array, Pair, Tree
 from minirnn.tree import tree_map
 
 
@@ -33,7 +32,9 @@ def see_forward(
     p = params
     if config.image == "none":
         return (Seen(None, None, None), running), (config, None, ops)
-    (grid, running), encoder_cache = encoder.forward(images, running, p.encoder, training=training, ops=ops)  # (1)
+    (grid, running), encoder_cache = encoder.forward(
+        images, running, p.encoder, pools=config.pools, training=training, ops=ops
+    )  # (1)
     N, H, W, C = grid.shape
     locations = grid.reshape(N, H * W, C) if config.image == "attention" else grid.reshape(N, H * W * C)  # (2)
     v, image_cache = ops.affine.forward(locations, p.image)  # (3)
@@ -71,55 +72,71 @@ def see_backward(dseen: Seen, cache: Any) -> dict[str, Tree]:
 def begin_forward(
     seen: Seen, n: int, params: CaptionerParams, *, config: CaptionerConfig, ops: Ops = READABLE
 ) -> tuple[Tree, Any]:
-    """The state of `n` decoders before the first word."""
+    """The state of `n` decoders before the first word: zeros, or the picture at a glance."""
     state = zero_state(config, n, params.words.dtype)
-    if config.image != "first":
+    if params.first is None:
         return state, None
-    a, affine_cache = ops.affine.forward(seen.vector, params.first)  # (1)
-    h, tanh_cache = ops.tanh.forward(a)  # (2)
-    return state._replace(h=h), (affine_cache, tanh_cache)
+    glance = seen.vector if config.image == "first" else seen.values.reshape(n, -1)  # (1)
+    a, affine_cache = ops.affine.forward(glance, params.first)  # (2)
+    h, tanh_cache = ops.tanh.forward(a)  # (3)
+    return state._replace(h=h), (affine_cache, tanh_cache, seen, ops)
 
 
-def begin_backward(dstate: Tree, cache: Any, ops: Ops) -> tuple[Array | None, dict[str, Tree]]:
-    """The gradient of the image vector (None where it was not read), and of the parameters by field."""
+def begin_backward(dstate: Tree, cache: Any) -> tuple[Seen, dict[str, Tree]]:
+    """The gradients of what was seen (None where it was not read), and of the parameters by field."""
     if cache is None:
-        return None, {}
-    affine_cache, tanh_cache = cache
-    (da,) = ops.tanh.backward(dstate.h, tanh_cache)  # (2)
-    dvector, dfirst = ops.affine.backward(da, affine_cache)  # (1)
-    return dvector, {"first": dfirst}
+        return Seen(None, None, None), {}
+    affine_cache, tanh_cache, seen, ops = cache
+    (da,) = ops.tanh.backward(dstate.h, tanh_cache)  # (3)
+    dglance, dfirst = ops.affine.backward(da, affine_cache)  # (2)
+    if seen.values is None:
+        return Seen(dglance, None, None), {"first": dfirst}
+    return Seen(None, None, dglance.reshape(seen.values.shape)), {"first": dfirst}
 
 
 def tell_forward(
     words: Array, state: Tree, seen: Seen, params: CaptionerParams, *, config: CaptionerConfig, ops: Ops = READABLE
-) -> tuple[tuple[Array, Tree], Any]:
-    """Run the decoder over word vectors (M, T, E): what it says (M, T, ·) and its states."""
-    x, shared, step = words, params.cell, ops.step(config.cell)
+) -> tuple[tuple[Array, Tree, Array | None], Any]:
+    """Run the decoder over word vectors (M, T, E).
+
+    Returns:
+        ((what it says (M, T, ·), its states, where it looked (M, T, L) or None), cache).
+    """
+    x = words
     if config.image == "every":
         every = np.broadcast_to(seen.vector[:, None], (*words.shape[:2], config.features))
         x = np.concatenate([words, every], axis=2)  # (1)
-    if config.image == "attention":
-        step = attend_step(step, ops)
-        shared = AttendShared(seen.keys, seen.values, params.cell, params.attend)
-    time = ops.unroll(step)
-    states, cache = time.forward(x, state, shared)  # (2) the same weights at every step
-    attends = config.image == "attention"
-    says = np.concatenate([states.cell.h, states.context], axis=2) if attends else states.h  # (3)
-    return (says, states), (time, cache, tree_map(lambda leaf: None, states), config)
+    time = ops.unroll(ops.step(config.cell))
+    states, time_cache = time.forward(x, state, params.cell)  # (2) the same weights at every step
+    caches = (time, time_cache, tree_map(lambda leaf: None, states))
+    if config.image != "attention":
+        return (states.h, states, None), (caches, None, config, ops)
+    q, query_cache = ops.affine.forward(states.h, params.query)  # (3)
+    attention, score = _attention(params, ops)
+    (context, where), attention_cache = attention.forward(q, seen.keys, seen.values, None, *score)  # (4)
+    says = np.concatenate([states.h, context], axis=2)  # (5)
+    return (says, states, where), (caches, (query_cache, attention, attention_cache), config, ops)
 
 
 def tell_backward(dsays: Array, cache: Any) -> tuple[Array, Tree, Seen, dict[str, Tree]]:
     """dsays -> gradients of the word vectors, of the state, of what was seen, and of the parameters by field."""
-    time, time_cache, dstates, config = cache
-    if config.image == "attention":
-        dh, dcontext = dsays[:, :, : config.hidden], dsays[:, :, config.hidden :]  # (3)
-        dstates = AttendState(dstates.cell._replace(h=dh), dcontext, None)
-    else:
-        dstates = dstates._replace(h=dsays)  # (3)
-    dx, dstate, dshared = time.backward(dstates, time_cache)  # (2)
-    if config.image == "attention":
-        dseen = Seen(None, dshared.keys, dshared.values)
-        return dx, dstate, dseen, {"cell": dshared.cell, "attend": dshared.attend}
+    (time, time_cache, dstates), attended, config, ops = cache
+    grads: dict[str, Tree] = {}
+    dh, dseen = dsays, Seen(None, None, None)
+    if attended is not None:
+        query_cache, attention, attention_cache = attended
+        dh, dcontext = dsays[:, :, : config.hidden], dsays[:, :, config.hidden :]  # (5)
+        dq, dkeys, dvalues, _, *dscore = attention.backward((dcontext, None), attention_cache)  # (4)
+        dh_query, grads["query"] = ops.affine.backward(dq, query_cache)  # (3)
+        dh, dseen = dh + dh_query, Seen(None, dkeys, dvalues)
+        grads["score"] = dscore[0] if dscore else None
+    dx, dstate, grads["cell"] = time.backward(dstates._replace(h=dh), time_cache)  # (2)
     dwords, devery = dx[:, :, : config.embed], dx[:, :, config.embed :]  # (1)
-    dvector = devery.sum(axis=1) if config.image == "every" else None
-    return dwords, dstate, Seen(dvector, None, None), {"cell": dshared}
+    if config.image == "every":
+        dseen = Seen(devery.sum(axis=1), None, None)
+    return dwords, dstate, dseen, grads
+
+
+def _attention(params: CaptionerParams, ops: Ops) -> tuple[Pair, tuple[Any, ...]]:
+    """The attention pair and its parameters: additive where there are score parameters, else dot-product."""
+    return (ops.dot_attention, ()) if params.score is None else (ops.additive_attention, (params.score,))

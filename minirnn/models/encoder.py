@@ -1,4 +1,4 @@
-"""The convolutional encoder: blocks of convolution, batch norm, ReLU and max-pooling, each halving the picture."""
+"""The convolutional encoder: blocks of convolution, max-pooling, batch norm and ReLU."""
 
 from __future__ import annotations
 
@@ -34,20 +34,24 @@ def init_encoder(
 
 
 def encoder_forward(
-    images: Array, running: Running, params: Params, *, training: bool, ops: Ops = READABLE
+    images: Array, running: Running, params: Params, *, pools: int, training: bool, ops: Ops = READABLE
 ) -> tuple[tuple[Array, Running], Any]:
     """Pictures to a grid of features.
 
-        x = max_pool(relu(batch_norm(conv(x))))      for each block
+        x = relu(batch_norm(max_pool(conv(x))))      for the first `pools` blocks, each halving the picture
+        x = relu(batch_norm(conv(x)))                for the others
+
+    Pooling comes before batch norm and ReLU: these then work on a quarter of the values.
 
     Args:
-        images: (N, H, W, 3) floats in [0, 1]; H and W at least 2 ** blocks.
+        images: (N, H, W, 3) floats in [0, 1]; H and W at least 2 ** pools.
         running: batch norm's running statistics, one per block.
         params: BlockParams per block.
+        pools: how many blocks halve the picture.
         training: whether batch norm uses the batch's own statistics and moves the running ones.
         ops: the pairs to use.
     Returns:
-        ((features (N, H / 2**blocks, W / 2**blocks, F), the next running statistics), cache).
+        ((features (N, H / 2**pools, W / 2**pools, F), the next running statistics), cache).
     Raises:
         ValueError: as the pairs.
     Source: Simonyan and Zisserman 2015 for 3x3 blocks; Ioffe and Szegedy 2015.
@@ -55,10 +59,10 @@ def encoder_forward(
     x, caches, after = images, [], []
     for k, (p, stats) in enumerate(zip(params, running)):
         x, conv = ops.conv2d.forward(x, p.conv, pad=1, need_dx=k > 0)  # (1)
-        (x, stats), norm = ops.batch_norm.forward(x, stats, p.norm, training=training)  # (2)
-        x, relu = ops.relu.forward(x)  # (3)
-        x, pool = ops.max_pool2d.forward(x, size=2)  # (4)
-        caches.append((conv, norm, relu, pool))
+        x, pool = ops.max_pool2d.forward(x, size=2) if k < pools else (x, None)  # (2)
+        (x, stats), norm = ops.batch_norm.forward(x, stats, p.norm, training=training)  # (3)
+        x, relu = ops.relu.forward(x)  # (4)
+        caches.append((conv, pool, norm, relu))
         after.append(stats)
     return (x, tuple(after)), (tuple(caches), ops)
 
@@ -67,10 +71,11 @@ def encoder_backward(dout: tuple[Array, Any], cache: Any) -> tuple[None, None, P
     """(dfeatures, ignored) -> None (the picture is given), None, one BlockParams of gradients per block."""
     caches, ops = cache
     dx, dparams = dout[0], []
-    for conv, norm, relu, pool in reversed(caches):
-        (dx,) = ops.max_pool2d.backward(dx, pool)  # (4)
-        (dx,) = ops.relu.backward(dx, relu)  # (3)
-        dx, _, dnorm = ops.batch_norm.backward((dx, None), norm)  # (2)
+    for conv, pool, norm, relu in reversed(caches):
+        (dx,) = ops.relu.backward(dx, relu)  # (4)
+        dx, _, dnorm = ops.batch_norm.backward((dx, None), norm)  # (3)
+        if pool is not None:
+            (dx,) = ops.max_pool2d.backward(dx, pool)  # (2)
         dx, dconv = ops.conv2d.backward(dx, conv)  # (1)
         dparams.append(BlockParams(dconv, dnorm))
     return None, None, tuple(reversed(dparams))

@@ -1,0 +1,1 @@
+"""The parts of `minirnn.gradcheck`: running a pair under watch, the structure of gradients, the report."""

@@ -1,0 +1,1 @@
+"""Data: drawn scenes, photographs with captions, and the words of captions as numbers."""

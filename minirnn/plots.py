@@ -1,0 +1,126 @@
+"""Pictures as PNG files: training curves, captioned pictures, attention maps, the error of a gradient check."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from minirnn.pair import Array
+
+BLUE, ORANGE, GREEN, RED, GREY = "#2c5cdc", "#e07b00", "#1a7f37", "#c62828", "#6b7280"
+
+
+def _save(figure: Figure, path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=120, bbox_inches="tight", facecolor="white")
+    return path
+
+
+def _plain(axes: Any) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(alpha=0.25, linewidth=0.6)
+
+
+def smooth(values: Sequence[float], width: int) -> Array:
+    """Mean over a sliding window of `width` values; as many as fit whole."""
+    width = max(1, min(width, len(values)))
+    total = np.cumsum(np.concatenate([[0.0], np.asarray(values, float)]))
+    return np.asarray((total[width:] - total[:-width]) / width)
+
+
+def curves(
+    path: Path, losses: Sequence[float], checks: Sequence[dict[str, float]], score: str, *, blind: Sequence[float] = ()
+) -> Path:
+    """Loss per step and the validation score over a run; `blind` is the loss of the no-image baseline."""
+    figure = Figure(figsize=(9, 3.4))
+    left, right = figure.subplots(1, 2)
+    width = max(1, len(losses) // 50)
+    smoothed = smooth(losses, width)
+    left.plot(np.arange(1, len(losses) + 1), losses, color=BLUE, alpha=0.2, linewidth=0.6)
+    left.plot(np.arange(len(smoothed)) + (width + 1) / 2, smoothed, color=BLUE, linewidth=1.6, label="with the image")
+    if len(blind):
+        line = smooth(blind, width)
+        left.plot(np.arange(len(line)) + (width + 1) / 2, line, color=GREY, linewidth=1.6, label="no image")
+        left.legend(frameon=False)
+    left.set(xlabel="step", ylabel="training loss (nats per word)", ylim=(0, None), title="Loss")
+    steps, scores = [c["step"] for c in checks], [c[score] for c in checks]
+    right.plot(steps, scores, color=ORANGE, marker="o", markersize=4, linewidth=1.6)
+    if scores:
+        best = int(np.argmax(scores))
+        right.annotate(f"{scores[best]:.3g}", (steps[best], scores[best]), textcoords="offset points", xytext=(0, -14),
+                       ha="center", color=ORANGE)  # fmt: skip
+    right.set(xlabel="step", title=f"Validation: {score.replace('_', ' ')}", xlim=(0, None), ylim=(0, None))
+    for axes in (left, right):
+        _plain(axes)
+    figure.tight_layout()
+    return _save(figure, path)
+
+
+def contact_sheet(
+    path: Path, images: Array, captions: Sequence[str], references: Sequence[Sequence[str]] | None = None,
+    *, columns: int = 4, exact: bool = False, title: str = "",
+) -> Path:  # fmt: skip
+    """Pictures (N, S, S, 3) uint8 with what the model says below; with `exact`, right ones in green, wrong in red."""
+    rows = -(-len(images) // columns)
+    figure = Figure(figsize=(2.5 * columns, (3.2 if exact or references is None else 3.5) * rows))
+    grid = np.atleast_1d(figure.subplots(rows, columns)).ravel()
+    for axes in grid:
+        axes.axis("off")
+    for k, (axes, image, caption) in enumerate(zip(grid, images, captions)):
+        axes.imshow(image, interpolation="nearest")
+        says, colour = textwrap.fill(caption or "(nothing)", 30), "black"
+        if exact and references is not None:
+            right = caption in references[k]
+            colour = GREEN if right else RED
+            says = says if right else f"{says}\n(right: {textwrap.fill(references[k][0], 26)})"
+        elif references is not None:
+            human = textwrap.fill(f"human: {references[k][0]}", 34)
+            axes.text(0.5, -0.30, human, transform=axes.transAxes, ha="center", va="top", fontsize=7.5, color=GREY)
+        axes.text(0.5, -0.04, says, transform=axes.transAxes, ha="center", va="top", fontsize=9.5, color=colour)
+    if title:
+        figure.suptitle(title, fontsize=12)
+    figure.tight_layout(rect=(0, 0, 1, 0.98 if title else 1), h_pad=1.6 if exact or references is None else 2.6)
+    return _save(figure, path)
+
+
+def attention_map(path: Path, image: Array, words: Sequence[str], weights: Sequence[Array], grid: int) -> Path:
+    """Where the model looked at each word: the picture (S, S, 3) uint8, brighter where the weight is larger."""
+    columns = min(6, len(words) + 1)
+    rows = -(-(len(words) + 1) // columns)
+    figure = Figure(figsize=(2 * columns, 2.3 * rows))
+    axes = np.atleast_1d(figure.subplots(rows, columns)).ravel()
+    size = image.shape[0]
+    for ax in axes:
+        ax.axis("off")
+    axes[0].imshow(image, interpolation="nearest")
+    axes[0].set_title("the picture", fontsize=10, color=GREY)
+    for ax, word, weight in zip(axes[1:], words, weights):
+        share = weight.reshape(grid, grid) / weight.max()
+        ax.imshow(image, interpolation="nearest", extent=(0, size, size, 0))
+        ax.imshow(1 - share, cmap="gray_r", alpha=0.75 * (1 - share), extent=(0, size, size, 0), vmin=0, vmax=1)
+        row, column = divmod(int(weight.argmax()), grid)
+        cell = size / grid
+        ax.plot((column + 0.5) * cell, (row + 0.5) * cell, "o", markersize=6, color="white", markeredgecolor="black")
+        ax.set_title(word, fontsize=11)
+    figure.tight_layout()
+    return _save(figure, path)
+
+
+def epsilon_curves(path: Path, curves: dict[str, tuple[Array, Array]]) -> Path:
+    """The error of central differences against the step epsilon: truncation on the right, rounding on the left."""
+    figure = Figure(figsize=(7, 4.4))
+    axes = figure.subplots()
+    for name, (epsilons, errors) in curves.items():
+        axes.loglog(epsilons, np.maximum(errors, 1e-17), marker="o", markersize=3.5, linewidth=1.4, label=name)
+    axes.set(xlabel="epsilon", ylabel="relative error of the numeric gradient")
+    axes.annotate("rounding: ~ 1/epsilon", (0.03, 0.06), xycoords="axes fraction", color=GREY)
+    axes.annotate("truncation: ~ epsilon²", (0.97, 0.06), xycoords="axes fraction", color=GREY, ha="right")
+    if len(curves) <= 10:
+        axes.legend(frameon=False, fontsize=8)
+    _plain(axes)
+    return _save(figure, path)

@@ -1,0 +1,280 @@
+"""The captioning system: its data, its model, its training defaults, and its evaluation beside honest baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minirnn import decode, metrics
+from minirnn.checkpoint import CheckpointError, load
+from minirnn.data.captioning import (
+    Batches,
+    CaptionSplit,
+    build_vocabulary,
+    centre,
+    load_photos,
+    most_frequent_caption,
+    scene_split,
+)
+from minirnn.data.scenes import shape_words
+from minirnn.data.vocabulary import Vocabulary
+from minirnn.errors import DataError
+from minirnn.models.captioner import advance, captioner, start
+from minirnn.models.captioner_params import CaptionerConfig, init_captioner
+from minirnn.ops import READABLE, Ops
+from minirnn.pair import Array, Tree
+from minirnn.problem import Checked, Note, Problem, Step, TrainConfig
+from minirnn.train import BEST, LAST, load_best, train
+
+NO_IMAGE = "no-image"  # folder of the baseline inside a run
+DECODE_BATCH = 128  # pictures a batch when captioning many
+CAPTIONER_SHARE = 0.75  # of a time limit; the baseline gets the rest
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run of the captioner is made of; stored with every checkpoint."""
+
+    data: str = "scenes"  # "scenes", or the folder or file of a captioned photo set
+    seed: int = 0
+    cell: str = "lstm"
+    image: str = "every"
+    min_count: int = 1  # rarer words become <unk>
+    max_words: int = 20  # longest caption
+
+
+def model_defaults(settings: Settings, vocab: int) -> CaptionerConfig:
+    """The model for a kind of data: drawn scenes, or photographs."""
+    chosen: dict[str, Any] = {"vocab": vocab, "cell": settings.cell, "image": settings.image}
+    if settings.data == "scenes":
+        pools, features = (3, 128) if settings.image == "attention" else (4, 256)
+        return CaptionerConfig(
+            **chosen, image_size=48, channels=(16, 32, 64, 128), pools=pools, features=features, embed=32, hidden=192,
+            attention="dot",
+        )  # fmt: skip
+    return CaptionerConfig(
+        **chosen, image_size=64, channels=(24, 48, 64, 96, 96), pools=5, features=128, embed=128, hidden=192,
+        drop_image=0.4, drop_words=0.5,
+    )  # fmt: skip
+
+
+def train_defaults(settings: Settings) -> TrainConfig:
+    """How to train it."""
+    if settings.data == "scenes":
+        return TrainConfig(epochs=6, batch=64, lr=3e-3, clip=1.0, checks=8, seed=settings.seed)
+    return TrainConfig(
+        epochs=60, batch=32, lr=1e-3, optimiser="adamw", weight_decay=0.05, clip=5.0, checks=20, seed=settings.seed
+    )
+
+
+@dataclass(frozen=True)
+class Captioner:
+    """A captioner ready for use."""
+
+    config: CaptionerConfig
+    vocabulary: Vocabulary
+    params: Tree
+    running: Tree
+    max_words: int
+    ops: Ops = READABLE
+
+    def begin(self, images: Array) -> tuple[decode.Step, Tree]:
+        """The step function and first state for the decoders of `decode.py`; images (N, S, S, 3) floats."""
+        state = start(images, self.running, self.params, config=self.config, ops=self.ops)
+
+        def step(words: Array, telling: Any) -> tuple[Array, Any]:
+            return advance(words, telling, self.params, config=self.config, ops=self.ops)
+
+        return step, state
+
+    def captions(self, images: Array) -> list[str]:
+        """Greedy captions of pictures (N, S, S, 3) uint8, in batches."""
+        out = []
+        for k in range(0, len(images), DECODE_BATCH):
+            out += [self.text(h.words) for h in self.greedy(images[k : k + DECODE_BATCH])]
+        return out
+
+    def greedy(self, images: Array, *, maps: bool = False) -> list[decode.Hypothesis]:
+        """Greedy decoding of one batch (N, S, S, 3) uint8; with `maps`, where the decoder looked, word by word."""
+        step, state = self.begin(centre(images, self.config.image_size))
+        keep = (lambda telling: telling.where) if maps else None
+        return decode.greedy(step, state, len(images), max_length=self.max_words + 1, keep=keep)
+
+    def beam(self, image: Array, beam: int, *, maps: bool = False) -> list[decode.Hypothesis]:
+        """Beam search for one picture (S, S, 3) uint8, best caption first, ranked by log-probability per word."""
+        step, state = self.begin(centre(image[None], self.config.image_size))
+        keep = (lambda telling: telling.where) if maps else None
+        return decode.beam_search(step, state, beam=beam, length_penalty=1.0, max_length=self.max_words + 1, keep=keep)
+
+    def text(self, words: list[int]) -> str:
+        """Word numbers as a string."""
+        return " ".join(self.vocabulary.decode(words))
+
+
+@dataclass(frozen=True)
+class System:
+    """A captioner to be trained: data, model and settings together."""
+
+    settings: Settings
+    splits: Mapping[str, CaptionSplit]
+    vocabulary: Vocabulary
+    config: CaptionerConfig
+    ops: Ops = READABLE
+
+    @property
+    def drawn(self) -> bool:
+        """Whether the data are drawn scenes, with one right caption each."""
+        return self.settings.data == "scenes"
+
+    def problem(self) -> Problem:
+        """What the training loop needs."""
+        rng = np.random.default_rng([self.settings.seed, 3])
+        params, running = init_captioner(rng, self.config)
+        batches = Batches.of(
+            self.splits["train"], self.vocabulary, self.config.image_size, self.settings.max_words, not self.drawn
+        )
+        val = self.splits["val"]
+
+        def judge(params: Tree, running: Tree) -> dict[str, float]:
+            return score(val, self.model(params, running).captions(val.images), exact=self.drawn)
+
+        def sample(params: Tree, running: Tree) -> str:
+            return self.model(params, running).captions(val.images[:1])[0]
+
+        return Problem(
+            captioner, params, running, len(batches.split), batches, judge, "exact_match" if self.drawn else "cider",
+            sample, {"config": self.config, "ops": self.ops}, self.meta(),
+        )  # fmt: skip
+
+    def model(self, params: Tree, running: Tree) -> Captioner:
+        """A captioner with these parameters."""
+        return Captioner(self.config, self.vocabulary, params, running, self.settings.max_words, self.ops)
+
+    def meta(self) -> dict[str, Any]:
+        """What is stored with every checkpoint: enough to use the model, and to know what it has seen."""
+        train, val = self.splits["train"], self.splits["val"]
+        seen = [] if self.drawn else train.fingerprints() + val.fingerprints()
+        return {
+            "task": "captioner",
+            "settings": asdict(self.settings),
+            "model": _plain(asdict(self.config)),
+            "vocabulary": list(self.vocabulary.words),
+            "seen": seen,
+            "most_frequent": most_frequent_caption(train),
+        }
+
+
+def _plain(config: dict[str, Any]) -> dict[str, Any]:
+    """A config as JSON keeps it: tuples become lists."""
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in config.items()}
+
+
+def build(
+    settings: Settings, *, skip_bad: bool = False, scenes: int | None = None, ops: Ops = READABLE,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[System, list[str]]:  # fmt: skip
+    """Load or draw the data, build the vocabulary and size the model; and what was left out, in words."""
+    bad: list[str] = []
+    probe = model_defaults(settings, 4)
+    if settings.data == "scenes":
+        counts = {"train": scenes, "val": None}
+        splits = {s: scene_split(s, settings.seed, probe.image_size, n) for s, n in counts.items()}
+    else:
+        splits, bad = load_photos(
+            Path(settings.data), probe.image_size, seed=settings.seed, skip_bad=skip_bad, progress=progress
+        )
+    vocabulary = build_vocabulary(splits["train"], settings.min_count)
+    return System(settings, splits, vocabulary, model_defaults(settings, len(vocabulary)), ops), bad
+
+
+def train_captioner(
+    system: System, config: TrainConfig, folder: Path, *, resume: bool = False
+) -> Iterator[Step | Checked | Note]:
+    """Train the captioner, then the same decoder without the image, the baseline that every report shows.
+
+    Of a time limit the captioner gets three quarters, the baseline at most the rest.
+    """
+    whole = config.seconds
+    if whole is not None:
+        config = replace(config, seconds=CAPTIONER_SHARE * whole)
+    yield from train(system.problem(), config, folder, resume=resume)
+    yield Note("now the baseline: the same decoder, trained without the image")
+    blind = replace(system, config=replace(system.config, image="none"))
+    if whole is not None:
+        config = replace(config, seconds=(1 - CAPTIONER_SHARE) * whole)
+    yield from train(blind.problem(), config, folder / NO_IMAGE, resume=resume)
+
+
+def load_captioner(folder: Path, ops: Ops = READABLE) -> tuple[Captioner, dict[str, Any]]:
+    """The best captioner of a run, and what is stored with it."""
+    if not (folder / BEST).exists():
+        what = "has not reached its first validation yet" if (folder / LAST).exists() else "holds no trained captioner"
+        raise DataError(f"{folder} {what}: {BEST} is missing; train one with: minirnn train captioner --out {folder}")
+    _, meta = load(folder / BEST)
+    if meta.get("task") != "captioner":
+        raise CheckpointError(f"{folder / BEST} belongs to a {meta.get('task')!r}, not to a captioner")
+    config = CaptionerConfig(**{**meta["model"], "channels": tuple(meta["model"]["channels"])})
+    like = init_captioner(np.random.default_rng(0), config)
+    params, running = load_best(like, folder)
+    vocabulary = Vocabulary(tuple(meta["vocabulary"]))
+    return Captioner(config, vocabulary, params, running, meta["settings"]["max_words"], ops), meta
+
+
+def score(split: CaptionSplit, hypotheses: list[str], *, exact: bool) -> dict[str, float]:
+    """BLEU, ROUGE-L and CIDEr against the human captions; exact match where captions are canonical."""
+    references = split.references()
+    scores = metrics.caption_scores(references, hypotheses)
+    if exact:
+        scores = {"exact_match": metrics.exact_match(references, hypotheses), **scores}
+    return scores
+
+
+def evaluate(folder: Path, split: CaptionSplit, *, exact: bool, ops: Ops = READABLE) -> dict[str, Any]:
+    """Scores of a run on some pictures, beside three baselines that do not look at them.
+
+    Returns:
+        n, the scores, `pointing` for a model with attention on drawn scenes (share of shape words at which the peak of
+        the map lies in the box of what is named), and `baselines`: `most_frequent` (the most frequent training
+        caption for every picture), `no_image` (the same decoder trained without the image), `shuffled` (each picture
+        gets the caption made for another).
+    """
+    model, meta = load_captioner(folder, ops)
+    blind, _ = load_captioner(folder / NO_IMAGE, ops)
+    hypotheses = model.captions(split.images)
+    n = len(split)
+    order = np.random.default_rng(0).permutation(n)
+    other = np.empty(n, int)
+    other[order] = np.roll(order, 1)  # everybody gets the caption of somebody else
+    guesses = {
+        "most_frequent": [meta["most_frequent"]] * n,
+        "no_image": blind.captions(split.images),
+        "shuffled": [hypotheses[i] for i in other],
+    }
+    report: dict[str, Any] = {"n": n, **score(split, hypotheses, exact=exact)}
+    if split.scenes is not None and model.config.image == "attention":
+        report["pointing"] = pointing(model, split)
+    report["baselines"] = {name: score(split, guess, exact=exact) for name, guess in guesses.items()}
+    return report
+
+
+def pointing(model: Captioner, split: CaptionSplit) -> float:
+    """Share of shape words, in captions that are right, at which the attention peaks inside a box that is named."""
+    assert split.scenes is not None
+    hits = total = 0
+    for k in range(0, len(split), DECODE_BATCH):
+        told = model.greedy(split.images[k : k + DECODE_BATCH], maps=True)
+        for n, hypothesis in enumerate(told, start=k):
+            caption, grid = model.text(hypothesis.words), model.config.grid
+            if caption != split.scenes.captions[n]:
+                continue
+            for mention, word in enumerate(shape_words(caption)):
+                row, column = divmod(int(hypothesis.kept[word].argmax()), grid)
+                x, y = (column + 0.5) / grid, (row + 0.5) / grid
+                boxes = [thing.box for thing in split.scenes.things[n] if thing.mention == mention]
+                hits += any(left <= x <= right and top <= y <= bottom for left, top, right, bottom in boxes)
+                total += 1
+    return hits / total if total else 0.0

@@ -1,0 +1,198 @@
+"""Training: one loop for every model.
+
+`train` is a generator: it yields what happens (`Step`, `Checked`, `Note`), and whoever runs it draws a progress bar,
+writes lines, or does nothing. Leave it at any time: the state is an immutable tree, saved at every check, on Ctrl-C and
+when the generator is closed; a run that goes on from there equals one that never stopped, bit for bit.
+
+All randomness comes from the seed and a counter (epoch or step), so that there is no generator state to save.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minirnn import checkpoint
+from minirnn.errors import DataError
+from minirnn.models.anomaly import find_anomaly
+from minirnn.optim import OPTIMISERS, clip_by_global_norm, learning_rate
+from minirnn.pair import Array
+from minirnn.problem import Checked, Note, Problem, Progress, Step, TrainConfig, TrainingError, TrainState
+
+LAST, BEST = "last.safetensors", "best.safetensors"
+CALIBRATION = 10  # steps that are timed before a run with a time limit fixes its length
+
+
+def train(
+    problem: Problem, config: TrainConfig, folder: Path, *, resume: bool = False
+) -> Iterator[Step | Checked | Note]:
+    """Train a model, checkpointing into `folder`.
+
+    Args:
+        problem: model, data and judge.
+        config: how to train; stored with the run.
+        folder: where `last.safetensors` (to go on) and `best.safetensors` (to use) are kept; made when missing.
+        resume: go on from `last.safetensors`; starts afresh when there is none.
+    Yields:
+        `Step` after every update and `Checked` after every validation.
+    Raises:
+        TrainingError: loss or gradient not finite; nothing is saved of that step.
+        DataError: the folder is in use by another run, or holds a run that differs.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with checkpoint.RunLock(folder):
+        optimiser = OPTIMISERS[config.optimiser]
+        first = optimiser.init(problem.params)
+        state = TrainState(problem.params, problem.running, first, problem.params, problem.running)
+        progress = Progress(total=0 if config.seconds else _steps(problem, config))
+        if resume and (folder / LAST).exists():
+            state, progress, notes = _load(state, config, problem, folder / LAST)
+            yield from notes
+        began = time.monotonic() - progress.seconds
+        try:
+            while not _done(progress, config):
+                state, progress, step = _update(problem, config, state, progress, began)
+                yield step
+                if config.seconds and not progress.total and progress.step == CALIBRATION:
+                    progress = _plan(problem, config, state, progress, began)
+                if _check_now(progress, config):
+                    state, progress, checked = _check(problem, config, state, progress, began, folder)
+                    yield checked
+        except (KeyboardInterrupt, GeneratorExit):
+            _save(state, progress, config, problem, folder / LAST)
+            raise
+
+
+def _steps(problem: Problem, config: TrainConfig) -> int:
+    per_epoch = max(1, problem.examples // config.batch)
+    return max(1, round(config.epochs * per_epoch))
+
+
+def _done(progress: Progress, config: TrainConfig) -> bool:
+    if config.seconds and progress.seconds > 1.1 * config.seconds:
+        return True  # the machine became slower than when the run was planned
+    waited = sum(check["step"] > progress.best_step for check in progress.checks)
+    return 0 < progress.total <= progress.step or 0 < config.patience <= waited
+
+
+def batch_indices(examples: int, batch: int, step: int, seed: int) -> Array:
+    """The examples of an update: every epoch has its own order, and only full batches are used."""
+    size = min(batch, examples)
+    epoch, place = divmod(step, examples // size)
+    order = np.random.default_rng([seed, 0, epoch]).permutation(examples)
+    return order[place * size : (place + 1) * size]
+
+
+def _update(
+    problem: Problem, config: TrainConfig, state: TrainState, progress: Progress, began: float
+) -> tuple[TrainState, Progress, Step]:
+    """One update of the parameters."""
+    k = progress.step
+    data = problem.batch(
+        batch_indices(problem.examples, config.batch, k, config.seed), np.random.default_rng([config.seed, 1, k])
+    )
+    options = {**problem.options, "training": True}
+    args = (*data, state.running, state.params)
+    (loss, running), cache = problem.model.forward(*args, **options, rng=np.random.default_rng([config.seed, 2, k]))
+    dparams = problem.model.backward((np.ones_like(loss), None), cache)[-1]
+    try:
+        if not np.isfinite(loss):
+            raise FloatingPointError(f"the loss is {loss}")
+        dparams, norm = clip_by_global_norm(dparams, config.clip)
+    except FloatingPointError as error:
+        where = find_anomaly(problem.model, args, options, np.random.default_rng([config.seed, 2, k]))
+        raise TrainingError(f"stopped at step {k + 1}: {where or error}") from error
+    lr = learning_rate(k, progress.total or 10**9, peak=config.lr, warmup=config.warmup, schedule=config.schedule)
+    update, decay = OPTIMISERS[config.optimiser].update, config.weight_decay
+    params, moments = update(state.params, dparams, state.optimiser, lr=lr, weight_decay=decay)
+    state = state._replace(params=params, running=running, optimiser=moments)
+    progress = replace(
+        progress, step=k + 1, seconds=time.monotonic() - began, losses=(*progress.losses, round(float(loss), 6))
+    )
+    return state, progress, Step(k + 1, progress.total, float(loss), lr, norm, progress.seconds)
+
+
+def _plan(problem: Problem, config: TrainConfig, state: TrainState, progress: Progress, began: float) -> Progress:
+    """Fix the length of a run with a time limit from the speed of its first steps and of one validation."""
+    assert config.seconds is not None
+    per_step = progress.seconds / progress.step
+    start = time.monotonic()
+    problem.judge(state.params, state.running)
+    judging = config.checks * (time.monotonic() - start)
+    fits = int((config.seconds - judging - (time.monotonic() - began)) / per_step)
+    total = min(_steps(problem, config), progress.step + max(1, fits))
+    return replace(progress, total=total, seconds=time.monotonic() - began)
+
+
+def _check_now(progress: Progress, config: TrainConfig) -> bool:
+    """Whether a validation is due: `checks` of them, evenly spread, the last at the end."""
+    if not progress.total:
+        return False
+    due = progress.step * config.checks // progress.total > (progress.step - 1) * config.checks // progress.total
+    return due or progress.step >= progress.total
+
+
+"""
+"""
+
+
+def _check(
+    problem: Problem, config: TrainConfig, state: TrainState, progress: Progress, began: float, folder: Path
+) -> tuple[TrainState, Progress, Checked]:
+    """Validate, keep the parameters when they are the best so far, and write the checkpoints."""
+    scores = problem.judge(state.params, state.running)
+    score = scores[problem.best]
+    better = progress.best_score is None or score > progress.best_score
+    row = {"step": progress.step, "seconds": round(time.monotonic() - began, 3), **scores}
+    progress = replace(progress, checks=(*progress.checks, row), seconds=time.monotonic() - began)
+    if better:
+        state = state._replace(best_params=state.params, best_running=state.running)
+        progress = replace(progress, best_score=score, best_step=progress.step)
+        meta = {**problem.meta, "step": progress.step, "scores": scores}
+        checkpoint.save(folder / BEST, checkpoint.flatten("model", (state.params, state.running)), meta)
+    _save(state, progress, config, problem, folder / LAST)
+    sample = problem.sample(state.params, state.running)
+    return state, progress, Checked(progress.step, scores, better, sample, progress.seconds)
+
+
+def _save(state: TrainState, progress: Progress, config: TrainConfig, problem: Problem, path: Path) -> None:
+    meta = {
+        "train": asdict(config),
+        "progress": asdict(progress),
+        "environment": checkpoint.environment(),
+        "problem": dict(problem.meta),
+    }
+    checkpoint.save(path, checkpoint.flatten("state", state), meta)
+
+
+def _load(
+    like: TrainState, config: TrainConfig, problem: Problem, path: Path
+) -> tuple[TrainState, Progress, list[Note]]:
+    """The state to go on from. Refuses a run that was made with other settings or other data."""
+    arrays, meta = checkpoint.load(path)
+    now = {**asdict(config), **problem.meta}
+    then = {**meta.get("train", {}), **meta.get("problem", {})}
+    differ = [
+        f"{k} was {then.get(k)!r}, now {now.get(k)!r}" for k in sorted({*now, *then}) if now.get(k) != then.get(k)
+    ]
+    if differ:
+        raise DataError(f"{path} was made by another run ({'; '.join(differ)}); start anew in another folder")
+    progress = Progress(**meta["progress"])
+    progress = replace(progress, losses=tuple(progress.losses), checks=tuple(progress.checks))
+    here = checkpoint.environment()
+    changed = sorted(k for k in here if here[k] != meta["environment"].get(k))
+    notes = [Note(f"going on from step {progress.step}")]
+    if changed:
+        notes.append(Note(f"{', '.join(changed)} changed since: results may differ from one run in the last digits"))
+    return checkpoint.restore(like, arrays, "state", str(path)), progress, notes
+
+
+def load_best(like: Any, folder: Path) -> Any:
+    """(params, running) of the best validation, for a tree `like` of the same structure."""
+    arrays, _ = checkpoint.load(folder / BEST)
+    return checkpoint.restore(like, arrays, "model", str(folder / BEST))

@@ -1,0 +1,309 @@
+"""What `test_torch` compares with PyTorch: one function per layer, which draws sizes and values.
+
+A draw holds our pair, its positional arguments (float64; the test casts them) and the same function in PyTorch.
+`theirs` takes the same arguments as tensors *in our layout* (images (N, H, W, C), kernels (KH, KW, C, F), weights
+(inputs, outputs)) and transposes inside, so that PyTorch's gradients come back in our layout too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as T
+
+from minirnn import functional as F
+from minirnn.functional.dropout import dropout_forward
+from minirnn.pair import Pair, chain
+
+Rng = np.random.Generator
+
+
+class Draw(NamedTuple):
+    pair: Pair
+    args: tuple[Any, ...]
+    theirs: Callable[..., Any]
+    options: dict[str, Any] = {}  # noqa: RUF012  read, never written
+
+
+def shape_of(rng: Rng, most: int = 4) -> tuple[int, ...]:
+    """One to four axes of 1 to 6."""
+    return tuple(int(n) for n in rng.integers(1, 7, size=rng.integers(1, most + 1)))
+
+
+def sizes(rng: Rng, *highest: int) -> list[int]:
+    """One integer from 1 to each of `highest`."""
+    return [int(rng.integers(1, high + 1)) for high in highest]
+
+
+def nchw(x: torch.Tensor) -> torch.Tensor:
+    return x.permute(0, 3, 1, 2)
+
+
+def nhwc(x: torch.Tensor) -> torch.Tensor:
+    return x.permute(0, 2, 3, 1)
+
+
+def draw_pad(rng: Rng, most: int = 3) -> tuple[Any, tuple[int, int, int, int]]:
+    """A pad in one of our three forms, and as PyTorch's (left, right, top, bottom)."""
+    form = rng.integers(3)
+    a, b, c, d = (int(n) for n in rng.integers(0, most + 1, size=4))
+    if form == 0:
+        return a, (a, a, a, a)
+    if form == 1:
+        return (a, b), (b, b, a, a)
+    return ((a, b), (c, d)), (c, d, a, b)
+
+
+def draw_stride(rng: Rng) -> tuple[Any, tuple[int, int]]:
+    """One stride for both axes, or two."""
+    a, b = sizes(rng, 3, 3)
+    return (a, (a, a)) if rng.random() < 0.3 else ((a, b), (a, b))
+
+
+def elementwise(pair: Pair, theirs: Callable[..., Any], spread: float) -> Callable[[Rng], Draw]:
+    def draw(rng: Rng) -> Draw:
+        x = rng.standard_normal(shape_of(rng)) * spread
+        x[rng.random(x.shape) < 0.1] = 0  # relu decides what happens at exactly 0
+        return Draw(pair, (x,), theirs)
+
+    return draw
+
+
+def affine(rng: Rng) -> Draw:
+    D, M = sizes(rng, 6, 6)
+    x = rng.standard_normal((*shape_of(rng, 3), D))
+    params = F.AffineParams(rng.standard_normal((D, M)), rng.standard_normal(M))
+    return Draw(F.affine, (x, params), lambda x, p: T.linear(x, p.W.mT, p.b))
+
+
+def chained(rng: Rng) -> Draw:
+    """A small network: affine, relu, affine, log_softmax."""
+    N, D, H, M = sizes(rng, 5, 5, 5, 5)
+    first = F.AffineParams(rng.standard_normal((D, H)), rng.standard_normal(H))
+    second = F.AffineParams(rng.standard_normal((H, M)), rng.standard_normal(M))
+    net = chain(F.affine, F.relu, F.affine, F.log_softmax)
+
+    def theirs(x: Any, p: Any) -> Any:
+        return T.log_softmax(T.linear(T.relu(T.linear(x, p[0].W.mT, p[0].b)), p[2].W.mT, p[2].b), dim=-1)
+
+    return Draw(net, (rng.standard_normal((N, D)), (first, None, second, None)), theirs)
+
+
+def conv2d(rng: Rng) -> Draw:
+    N, H, W, C, features = sizes(rng, 3, 7, 7, 4, 4)
+    pad, border = draw_pad(rng)
+    stride, both = draw_stride(rng)
+    KH, KW = sizes(rng, min(4, H + border[2] + border[3]), min(4, W + border[0] + border[1]))
+    params = F.ConvParams(rng.standard_normal((KH, KW, C, features)), rng.standard_normal(features))
+
+    def theirs(x: Any, p: Any) -> Any:
+        return nhwc(T.conv2d(T.pad(nchw(x), border), p.W.permute(3, 2, 0, 1).contiguous(), p.b, stride=both))
+
+    return Draw(F.conv2d, (rng.standard_normal((N, H, W, C)), params), theirs, {"stride": stride, "pad": pad})
+
+
+def conv_transpose2d(rng: Rng) -> Draw:
+    N, H, W, C, features, KH, KW = sizes(rng, 3, 5, 5, 3, 4, 4, 4)
+    stride, (sh, sw) = draw_stride(rng)
+    extra = (int(rng.integers(sh)), int(rng.integers(sw)))  # PyTorch wants output_padding below the stride
+    full = (H - 1) * sh + KH + extra[0], (W - 1) * sw + KW + extra[1]
+    top, left = int(rng.integers(min(3, full[0]))), int(rng.integers(min(3, full[1])))
+    bottom, right = int(rng.integers(min(3, full[0] - top))), int(rng.integers(min(3, full[1] - left)))
+    params = F.ConvTransposeParams(rng.standard_normal((KH, KW, C, features)), rng.standard_normal(features))
+
+    def theirs(x: Any, p: Any) -> Any:
+        weight = p.W.permute(2, 3, 0, 1).contiguous()
+        if (top, left) == (bottom, right):
+            y = T.conv_transpose2d(nchw(x), weight, p.b, (sh, sw), padding=(top, left), output_padding=extra)
+        else:  # PyTorch has no border of unequal sides: cut it off by hand
+            y = T.conv_transpose2d(nchw(x), weight, p.b, (sh, sw), output_padding=extra)
+            y = y[:, :, top : full[0] - bottom, left : full[1] - right]
+        return nhwc(y)
+
+    options = {"stride": stride, "pad": ((top, bottom), (left, right)), "extra": extra}
+    return Draw(F.conv_transpose2d, (rng.standard_normal((N, H, W, C)), params), theirs, options)
+
+
+def pool_window(rng: Rng, H: int, W: int) -> tuple[Any, tuple[int, int], Any, tuple[int, int], Any, tuple[int, ...]]:
+    """A window, a stride and a border smaller than the window, each in our form and in PyTorch's."""
+    while True:
+        KH, KW = sizes(rng, 4, 4)
+        square = rng.random() < 0.3
+        size = (KH, KH) if square else (KH, KW)
+        stride, both = draw_stride(rng)
+        if rng.random() < 0.3:
+            stride, both = None, size
+        pad, border = draw_pad(rng, min(size) - 1)
+        if size[0] <= H + border[2] + border[3] and size[1] <= W + border[0] + border[1]:
+            return KH if square else size, size, stride, both, pad, border
+
+
+def padding_of(size: tuple[int, int], border: tuple[int, ...]) -> tuple[int, int] | None:
+    """PyTorch's `padding` argument where it can say this border: equal sides, at most half a window."""
+    left, right, top, bottom = border
+    return (top, left) if (left, top) == (right, bottom) and 2 * top <= size[0] and 2 * left <= size[1] else None
+
+
+def draw_pixels(rng: Rng, N: int, H: int, W: int, C: int) -> Any:
+    """Pixels for a maximum: some draws full of ties, some with one NaN in every channel of every image."""
+    x = rng.standard_normal((N, H, W, C))
+    kind = rng.random()
+    if kind < 0.4:
+        x = np.round(x)
+    elif kind < 0.6:
+        x[np.arange(N)[:, None], rng.integers(H, size=(N, C)), rng.integers(W, size=(N, C)), np.arange(C)] = np.nan
+    return x
+
+
+def max_pool2d(rng: Rng) -> Draw:
+    N, H, W, C = sizes(rng, 3, 7, 7, 4)
+    size, window, stride, both, pad, border = pool_window(rng, H, W)
+
+    def theirs(x: Any) -> Any:
+        padding = padding_of(window, border)
+        if padding is not None:
+            return nhwc(T.max_pool2d(nchw(x), window, both, padding))
+        return nhwc(T.max_pool2d(T.pad(nchw(x), border, value=-torch.inf), window, both))
+
+    options = {"size": size, "stride": stride, "pad": pad}
+    return Draw(F.max_pool2d, (draw_pixels(rng, N, H, W, C),), theirs, options)
+
+
+def avg_pool2d(rng: Rng) -> Draw:
+    N, H, W, C = sizes(rng, 3, 7, 7, 4)
+    size, window, stride, both, pad, border = pool_window(rng, H, W)
+    count_pad = bool(rng.integers(2))
+
+    def theirs(x: Any) -> Any:
+        padding = padding_of(window, border)
+        if padding is not None:
+            return nhwc(T.avg_pool2d(nchw(x), window, both, padding, count_include_pad=count_pad))
+        mean = T.avg_pool2d(T.pad(nchw(x), border), window, both)
+        share = T.avg_pool2d(T.pad(torch.ones_like(nchw(x)), border, value=float(count_pad)), window, both)
+        return nhwc(mean / share)
+
+    options = {"size": size, "stride": stride, "pad": pad, "count_pad": count_pad}
+    return Draw(F.avg_pool2d, (rng.standard_normal((N, H, W, C)),), theirs, options)
+
+
+def global_avg_pool(rng: Rng) -> Draw:
+    x = rng.standard_normal(sizes(rng, 3, 7, 7, 4))
+    return Draw(F.global_avg_pool, (x,), lambda x: T.adaptive_avg_pool2d(nchw(x), 1)[:, :, 0, 0])
+
+
+def global_max_pool(rng: Rng) -> Draw:
+    x = draw_pixels(rng, *sizes(rng, 3, 7, 7, 4))
+    return Draw(F.global_max_pool, (x,), lambda x: T.adaptive_max_pool2d(nchw(x), 1)[:, :, 0, 0])
+
+
+def batch_norm(rng: Rng) -> Draw:
+    """PyTorch's momentum is 1 - ours; its running variance divides by count - 1, ours (as ONNX's) by the count."""
+    C = int(rng.integers(1, 6))
+    training = bool(rng.random() < 0.7)
+    shape = (*shape_of(rng, 3), C)
+    while training and np.prod(shape[:-1]) < 2:  # one value per feature has no variance: both refuse it
+        shape = (*shape_of(rng, 3), C)
+    n = int(np.prod(shape[:-1]))
+    x = rng.standard_normal(shape) * rng.uniform(0.5, 3, C) + rng.standard_normal(C)
+    running = F.RunningStats(rng.standard_normal(C), rng.uniform(0.5, 2, C))
+    params = F.NormParams(rng.standard_normal(C), rng.standard_normal(C))
+    momentum, eps = float(rng.uniform(0, 1)), float(10 ** rng.uniform(-5, -1))
+
+    def theirs(x: Any, running: Any, p: Any) -> Any:
+        mean, var = running.mean.detach().clone(), running.var.detach().clone()
+        y = T.batch_norm(x.movedim(-1, 1), mean, var, p.gamma, p.beta, training, 1 - momentum, eps).movedim(1, -1)
+        if training:
+            old = momentum * running.var.detach()
+            var = old + (var - old) * (n - 1) / n
+        return y, F.RunningStats(mean, var)
+
+    return Draw(F.batch_norm, (x, running, params), theirs, {"training": training, "momentum": momentum, "eps": eps})
+
+
+def layer_norm(rng: Rng) -> Draw:
+    """The features of a row stay apart: the rounding errors of a nearly constant row have no bound in float32."""
+    D = int(rng.integers(2, 7))
+    shape = (*shape_of(rng, 3), D)
+    x = rng.permuted(np.broadcast_to(2.0 * np.arange(D), shape), axis=-1) + rng.uniform(-0.8, 0.8, shape)
+    params = F.NormParams(rng.standard_normal(D), rng.standard_normal(D))
+    eps = float(10 ** rng.uniform(-5, -1))
+    return Draw(F.layer_norm, (x, params), lambda x, p: T.layer_norm(x, (D,), p.gamma, p.beta, eps), {"eps": eps})
+
+
+def dropout(rng: Rng) -> Draw:
+    """Our mask, transplanted: the same generator says which values are kept."""
+    x = rng.standard_normal(shape_of(rng))
+    p, training, seed = float(rng.uniform(0, 0.9)), bool(rng.random() < 0.8), int(rng.integers(2**31))
+    kept = np.random.default_rng(seed).random(x.shape) >= p
+
+    def forward(x: Any) -> Any:
+        return dropout_forward(x, p=p, training=training, rng=np.random.default_rng(seed))
+
+    def theirs(x: Any) -> Any:
+        return x * torch.from_numpy(kept) / (1 - p) if training else T.dropout(x, p, training=False)
+
+    return Draw(Pair(forward, F.dropout.backward, "dropout"), (x,), theirs)
+
+
+def embedding(rng: Rng) -> Draw:
+    """Few rows and many ids, so that ids repeat."""
+    V, D = sizes(rng, 6, 5)
+    row = (D,) if rng.random() < 0.7 else (D, 2)
+    ids = rng.integers(0, V, size=shape_of(rng, 3))
+
+    def theirs(ids: Any, W: Any) -> Any:
+        return T.embedding(ids, W.flatten(1)).unflatten(-1, row)
+
+    return Draw(F.embedding, (ids, rng.standard_normal((V, *row))), theirs)
+
+
+def cross_entropy(rng: Rng) -> Draw:
+    """No mask, a boolean mask (PyTorch's ignore_index) or a weight for each word."""
+    V = int(rng.integers(1, 7))
+    shape = shape_of(rng, 3)
+    logits = rng.standard_normal((*shape, V)) * rng.choice([1, 30])
+    targets = rng.integers(0, V, size=shape)
+    kind = rng.integers(3)
+    mask: Any = None
+    if kind == 1:
+        mask = rng.random(shape) < 0.6
+        mask.flat[rng.integers(mask.size)] = True  # a mean over nothing is not defined
+    elif kind == 2:
+        mask = rng.uniform(0, 2, shape) * (rng.random(shape) < 0.8)
+        mask.flat[rng.integers(mask.size)] = 1.5
+
+    def theirs(logits: Any, targets: Any, mask: Any) -> Any:
+        rows, labels = logits.reshape(-1, V), targets.reshape(-1)
+        if mask is None:
+            return T.cross_entropy(rows, labels)
+        if mask.dtype == torch.bool:
+            return T.cross_entropy(rows, torch.where(mask.reshape(-1), labels, -100), ignore_index=-100)
+        weight = mask.detach().reshape(-1)
+        return (T.cross_entropy(rows, labels, reduction="none") * weight).sum() / weight.sum()
+
+    return Draw(F.cross_entropy, (logits, targets, mask), theirs)
+
+
+LAYERS: dict[str, Callable[[Rng], Draw]] = {
+    "relu": elementwise(F.relu, T.relu, 2),
+    "sigmoid": elementwise(F.sigmoid, torch.sigmoid, 10),
+    "tanh": elementwise(F.tanh, torch.tanh, 5),
+    "softmax": elementwise(F.softmax, lambda x: T.softmax(x, dim=-1), 20),
+    "log_softmax": elementwise(F.log_softmax, lambda x: T.log_softmax(x, dim=-1), 20),
+    "affine": affine,
+    "chain": chained,
+    "conv2d": conv2d,
+    "conv_transpose2d": conv_transpose2d,
+    "max_pool2d": max_pool2d,
+    "avg_pool2d": avg_pool2d,
+    "global_avg_pool": global_avg_pool,
+    "global_max_pool": global_max_pool,
+    "batch_norm": batch_norm,
+    "layer_norm": layer_norm,
+    "dropout": dropout,
+    "embedding": embedding,
+    "cross_entropy": cross_entropy,
+}
