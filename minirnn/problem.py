@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,6 +42,12 @@ class TrainConfig:
                 raise ValueError(f"{name} is {getattr(self, name)}; expected at least 0")
         if self.seconds is not None and not self.seconds > 0:
             raise ValueError(f"seconds is {self.seconds}; expected more than 0")
+
+
+def as_json(settings: Any) -> dict[str, Any]:
+    """A dataclass as JSON keeps it: tuples become lists."""
+    plain: dict[str, Any] = json.loads(json.dumps(asdict(settings)))
+    return plain
 
 
 @dataclass(frozen=True)

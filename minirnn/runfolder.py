@@ -153,6 +153,9 @@ class RunLock:
         self._file.close()
 
     def _is_current(self, file: BinaryIO) -> bool:
+        """Whether the open file is still the one that has the name."""
+        if _WINDOWS:
+            return True  # an open file keeps its name there
         try:
             return os.path.samestat(os.fstat(file.fileno()), self.path.stat())
         except FileNotFoundError:

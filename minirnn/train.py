@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from minirnn.errors import DataError
 from minirnn.models.anomaly import find_anomaly
 from minirnn.optim import OPTIMISERS, clip_by_global_norm, learning_rate
 from minirnn.pair import Array
-from minirnn.problem import Checked, Note, Problem, Progress, Step, TrainConfig, TrainingError, TrainState
+from minirnn.problem import Checked, Note, Problem, Progress, Step, TrainConfig, TrainingError, TrainState, as_json
 
 LAST, BEST = "last.safetensors", "best.safetensors"
 CALIBRATION = 10  # steps that are timed before a run with a time limit fixes its length
@@ -55,14 +55,16 @@ def train(
             yield from notes
         began = time.monotonic() - progress.seconds
         try:
-            while not _done(progress, config):
-                state, progress, step = _update(problem, config, state, progress, began)
-                yield step
-                if config.seconds and not progress.total and progress.step == CALIBRATION:
-                    progress = _plan(problem, config, state, progress, began)
-                if _check_now(progress, config):
+            while True:
+                if _check_due(progress, config):
                     state, progress, checked = _check(problem, config, state, progress, began, folder)
                     yield checked
+                if _done(progress, config):
+                    break
+                if config.seconds and not progress.total and progress.step >= CALIBRATION:
+                    progress = _plan(problem, config, state, progress, began)
+                state, progress, step = _update(problem, config, state, progress, began)
+                yield step
         except (KeyboardInterrupt, GeneratorExit):
             _save(state, progress, config, problem, folder / LAST)
             raise
@@ -129,16 +131,12 @@ def _plan(problem: Problem, config: TrainConfig, state: TrainState, progress: Pr
     return replace(progress, total=total, seconds=time.monotonic() - began)
 
 
-def _check_now(progress: Progress, config: TrainConfig) -> bool:
-    """Whether a validation is due: `checks` of them, evenly spread, the last at the end."""
-    if not progress.total:
-        return False
-    due = progress.step * config.checks // progress.total > (progress.step - 1) * config.checks // progress.total
-    return due or progress.step >= progress.total
-
-
-"""
-"""
+def _check_due(progress: Progress, config: TrainConfig) -> bool:
+    """Whether a validation is due: `checks` of them, evenly spread, the last when the run ends."""
+    if progress.step == (progress.checks[-1]["step"] if progress.checks else 0):
+        return False  # nothing has changed since
+    due = progress.total > 0 and progress.step * config.checks // progress.total > len(progress.checks)
+    return due or _done(progress, config)
 
 
 def _check(
@@ -162,8 +160,8 @@ def _check(
 
 def _save(state: TrainState, progress: Progress, config: TrainConfig, problem: Problem, path: Path) -> None:
     meta = {
-        "train": asdict(config),
-        "progress": asdict(progress),
+        "train": as_json(config),
+        "progress": as_json(progress),
         "environment": checkpoint.environment(),
         "problem": dict(problem.meta),
     }
@@ -175,7 +173,7 @@ def _load(
 ) -> tuple[TrainState, Progress, list[Note]]:
     """The state to go on from. Refuses a run that was made with other settings or other data."""
     arrays, meta = checkpoint.load(path)
-    now = {**asdict(config), **problem.meta}
+    now = {**as_json(config), **problem.meta}
     then = {**meta.get("train", {}), **meta.get("problem", {})}
     differ = [
         f"{k} was {then.get(k)!r}, now {now.get(k)!r}" for k in sorted({*now, *then}) if now.get(k) != then.get(k)

@@ -114,7 +114,7 @@ def _reversed_time(N: int, T: int, lengths: Any) -> Array:
     lengths = np.asarray(lengths)
     if lengths.shape != (N,) or not np.issubdtype(lengths.dtype, np.integer):
         raise ValueError(f"lengths has shape {lengths.shape}, dtype {lengths.dtype}; expected {N} integers")
-    if N and (lengths.min() < 1 or lengths.max() > T):
+    if N and T and (lengths.min() < 1 or lengths.max() > T):
         bad = lengths[(lengths < 1) | (lengths > T)][0]
         raise ValueError(f"lengths holds {bad}; expected 1 to T = {T}")
     t = np.arange(T)

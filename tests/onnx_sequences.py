@@ -27,14 +27,13 @@ def our_params(node: Node, W: Any, R: Any, B: Any) -> Any:
     if node.op == "LSTM":
         return F.LSTMParams(Wx, Wh, bx + bh)
     if not node.attrs.get("linear_before_reset"):
-        # ONNX's default resets h before the product, minirnn after it. Both agree where all units of a gate are alike
-        # (r is then one number); the bias of the product is not reset.
+        # ONNX's default resets h before the product, minirnn after it. The two agree where all units of a gate are
+        # alike, for r is then one number; but the bias of n's product escapes the reset, so it moves to bx.
         H = len(Wh)
         if any(np.ptp(w.reshape(-1, gates, H), axis=2).any() for w in (Wx, Wh, bx, bh)):
             raise Declined("GRU that resets before the product")
-        bx, bh = bx + np.where(np.arange(3 * H) < 2 * H, 0, bh).astype(bx.dtype), np.where(
-            np.arange(3 * H) < 2 * H, bh, 0
-        ).astype(bh.dtype)
+        of_n = np.arange(gates * H) >= 2 * H
+        bx, bh = np.where(of_n, bx + bh, bx), np.where(of_n, 0, bh)
     return F.GRUParams(Wx, Wh, bx, bh)
 
 

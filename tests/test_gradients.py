@@ -1,43 +1,31 @@
-"""Every gradient of every pair against central differences, in float64."""
+"""Every gradient of every pair and model against central differences, in float64."""
 
 from __future__ import annotations
+
+import inspect
 
 import numpy as np
 import pytest
 
-from minirnn.cases import CASES, Case, check_case
-from minirnn.checking.structure import is_constant
+from minirnn.cases import CASES, check_case
 from minirnn.tree import tree_items
 
 every_case = pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 
 
-def differentiable(case: Case, args: tuple, names: list[str]) -> list[str]:
-    leaves = [(name, leaf) for n, arg in zip(names, args) for name, leaf in tree_items(arg, n)]
-    return [name for name, leaf in leaves if leaf.dtype == np.float64 and not is_constant(name, case.constants)]
+def floats_of(case):
+    """Names of all float arrays that went in, apart from the case's constants."""
+    names = list(inspect.signature(case.pair.forward).parameters)
+    leaves = [(name, leaf) for argument, arg in zip(names, case.args()) for name, leaf in tree_items(arg, argument)]
+    constant = tuple(c + "." for c in case.constants)
+    return {name for name, leaf in leaves if leaf.dtype.kind == "f" and not (name + ".").startswith(constant or ("?",))}
 
 
 @every_case
 def test_every_element_of_every_argument(case):
     report = check_case(case, "full")
     assert report.ok, f"\n{report}"
-
-
-@every_case
-def test_no_argument_is_left_out(case):
-    """A check that compares nothing passes: hold its rows to the floats that went in."""
-    args = case.args()
-    report = check_case(case, "directional")
-    assert report.ok, f"\n{report}"
-    roots = list(dict.fromkeys(row.name.split(".")[0] for row in report.rows))
-    constant = [c for c in case.constants if not c.startswith("out")]
-    floats = [any(leaf.dtype == np.float64 for _, leaf in tree_items(arg)) for arg in args]
-    assert len(roots) + len(constant) == sum(floats) - sum(
-        not any(True for _ in tree_items(arg)) and f for arg, f in zip(args, floats)
-    )
-    compared = [args[i] for i in range(len(args)) if floats[i]]
-    assert len(report.rows) >= len(roots)
-    assert compared
+    assert {row.name for row in report.rows} == floats_of(case)  # a check that leaves something out passes too
 
 
 @every_case
@@ -50,7 +38,23 @@ def test_other_sizes(case, N, T):
 
 
 @every_case
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_other_draws(case, seed):
     report = check_case(case, "directional", seed=seed)
     assert report.ok, f"\n{report}"
+    assert {row.name for row in report.rows} == floats_of(case)
+
+
+def test_the_cases_have_names_of_their_own():
+    names = [case.name for case in CASES]
+    assert len(set(names)) == len(names)
+
+
+def test_the_inputs_are_not_lazy():
+    """What hides mistakes (see `minirnn.cases`): equal sizes, zero states, a batch or sequence of one, constants."""
+    for case in CASES:
+        leaves = [(name, leaf) for name, leaf in tree_items(case.args()) if leaf.dtype.kind == "f"]
+        for name, leaf in leaves:
+            assert leaf.dtype == np.float64
+            assert leaf.size == 1 or np.ptp(leaf) > 0, f"{case.name}: {name} is constant"
+            assert leaf.any(), f"{case.name}: {name} is zero"

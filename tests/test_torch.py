@@ -17,6 +17,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from torch_cases import LAYERS, Draw  # noqa: E402  it needs torch
+from torch_images import IMAGES  # noqa: E402
 from torch_sequences import SEQUENCES  # noqa: E402
 
 import minirnn.functional as F  # noqa: E402
@@ -27,7 +28,7 @@ torch.set_num_threads(1)
 DRAWS = 200
 TOLERANCE = {np.float64: 1e-9, np.float32: 1e-4}
 FLOOR = {np.float64: 1e-4, np.float32: 0.1}
-CASES = LAYERS | SEQUENCES
+CASES = LAYERS | IMAGES | SEQUENCES
 
 
 def rng_of(layer: str, k: int) -> np.random.Generator:
@@ -106,6 +107,24 @@ def test_layer(layer: str, dtype: Any) -> None:
         draw = CASES[layer](rng)
         faults = compare(draw, dtype, rng)
         assert not faults, f"draw {k} ({describe(draw)}): " + "; ".join(faults)
+
+
+def test_conv2d_without_dx() -> None:
+    """The option that saves the gradient of the picture leaves the others as they are."""
+    rng = rng_of("conv2d", 0)
+    draw = CASES["conv2d"](rng)
+    y, cache = draw.pair.forward(*draw.args, **draw.options)
+    dy = rng.standard_normal(y.shape)
+    _, params = draw.pair.backward(dy, cache)
+    dx, saved = draw.pair.backward(dy, draw.pair.forward(*draw.args, **draw.options, need_dx=False)[1])
+    assert dx is None
+    np.testing.assert_array_equal(saved.W, params.W)
+    np.testing.assert_array_equal(saved.b, params.b)
+
+
+def test_causal_mask() -> None:
+    for n in range(1, 6):
+        np.testing.assert_array_equal(F.causal_mask(n), torch.ones(n, n).tril().bool().numpy())
 
 
 def test_every_pair_is_compared() -> None:

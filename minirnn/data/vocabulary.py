@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import index
 from typing import NamedTuple
 
 import numpy as np
@@ -127,12 +128,13 @@ def pad_captions(ids: Sequence[Sequence[int]], length: int | None = None) -> Cap
         CaptionIds with T = words of the longest caption (after cutting) + 1.
     Raises:
         DataError: no caption, `length` below 1, or an id that is PAD, START, END or negative.
+        TypeError: an id is not an integer.
     """
     if not len(ids):
         raise DataError("a batch has no caption; expected at least one")
     if length is not None and length < 1:
         raise DataError(f"captions are to be cut to {length} words; expected at least 1")
-    captions = [list(caption[:length]) for caption in ids]
+    captions = [[index(i) for i in caption[:length]] for caption in ids]  # `index` refuses floats
     T = max(len(caption) for caption in captions) + 1
     inputs, targets = np.full((2, len(captions), T), PAD, dtype=np.int64)
     for n, caption in enumerate(captions):

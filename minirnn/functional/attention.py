@@ -108,9 +108,13 @@ def _softmax_backward(dp: Array, dp_outside: Array | None, p: Array) -> Array:
 def _masked(s: Array, mask: Array | None) -> Array:
     if mask is None:
         return s
-    if mask.dtype != bool:
-        raise ValueError(f"mask has dtype {mask.dtype}; expected booleans, True where a query may look")
-    mask = np.broadcast_to(mask, s.shape)
+    if not isinstance(mask, np.ndarray) or mask.dtype != bool:
+        came = getattr(mask, "dtype", type(mask).__name__)
+        raise ValueError(f"mask has dtype {came}; expected an array of booleans, True where a query may look")
+    try:
+        mask = np.broadcast_to(mask, s.shape)
+    except ValueError:
+        raise ValueError(f"mask has shape {mask.shape}; it must broadcast to (N, T, L) = {s.shape}") from None
     if not mask.any(axis=-1).all():
         raise ValueError("mask leaves a query no location to look at; every query needs at least one True")
     return np.where(mask, s, np.array(-np.inf, dtype=s.dtype))
@@ -118,7 +122,8 @@ def _masked(s: Array, mask: Array | None) -> Array:
 
 def _check(q: Array, k: Array, v: Array) -> None:
     require_float("q", q, 3, "(N, T, A)")
-    require_shape("k", k, (q.shape[0], *k.shape[1:2], q.shape[2]), "(N, L, A)")
+    require_float("k", k, 3, "(N, L, A)")
+    require_shape("k", k, (q.shape[0], k.shape[1], q.shape[2]), "N and A of q")
     require_float("v", v, 3, "(N, L, M)")
     if v.shape[:2] != k.shape[:2]:
         raise ValueError(f"v has {v.shape[:2]} rows and locations but k has {k.shape[:2]}")

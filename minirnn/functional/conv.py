@@ -21,7 +21,7 @@ class ConvParams(NamedTuple):
 
 def both_axes(name: str, size: Size, least: int = 1) -> tuple[int, int]:
     """An int for both axes, or one (height, width) pair, each at least `least`."""
-    pair = (size, size) if isinstance(size, int) else tuple(size)
+    pair = tuple(size) if isinstance(size, tuple | list) else (size, size)
     if len(pair) != 2 or any(not isinstance(v, int | np.integer) or v < least for v in pair):
         raise ValueError(f"{name} is {size}; expected an integer of at least {least}, or two of them")
     return int(pair[0]), int(pair[1])
@@ -132,7 +132,7 @@ def conv2d_backward(dy: Array, cache: Any) -> tuple[Array | None, ConvParams]:
         return None, ConvParams(dW, db)
     dxpad = np.zeros(shape, dtype=dy.dtype)
     for i, j in np.ndindex(W.shape[:2]):  # windows overlap: what each kernel pixel touched adds up
-        shifted(dxpad, i, j, (OH, OW), stride)[...] += (rows @ W[i, j].T).reshape(N, OH, OW, -1)
+        shifted(dxpad, i, j, (OH, OW), stride)[...] += (rows @ W[i, j].T).reshape(N, OH, OW, W.shape[2])
     return crop_image(dxpad, sides), ConvParams(dW, db)
 
 

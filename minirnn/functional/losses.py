@@ -23,7 +23,8 @@ def cross_entropy_forward(logits: Array, targets: Array, mask: Array | None) -> 
     Returns:
         The loss in nats per counted word, a NumPy scalar of the dtype of logits, and the cache.
     Raises:
-        ValueError: shapes that differ, targets that are not integers, a mask that counts nothing (as an empty batch).
+        ValueError: shapes that differ, targets that are not integers, a mask that counts nothing (as an empty batch)
+            or holds weights below 0.
         IndexError: a target out of range.
     Source: the mean over the mask's sum (Keras, PyTorch with ignore_index); CS231n divides by N instead.
     """
@@ -31,9 +32,14 @@ def cross_entropy_forward(logits: Array, targets: Array, mask: Array | None) -> 
     require_ids("target", targets, logits.shape[-1], "classes in logits")
     if targets.shape != logits.shape[:-1]:
         raise ValueError(f"targets have shape {targets.shape} but logits {logits.shape} need {logits.shape[:-1]}")
+    if mask is not None and (not isinstance(mask, np.ndarray) or mask.dtype.kind not in "biuf"):
+        came = getattr(mask, "dtype", type(mask).__name__)
+        raise ValueError(f"mask has dtype {came}; expected an array of booleans or of weights")
     if mask is not None and mask.shape != targets.shape:
         raise ValueError(f"mask has shape {mask.shape} but targets have {targets.shape}")
     weight = np.ones(targets.shape, logits.dtype) if mask is None else mask.astype(logits.dtype)
+    if not (weight >= 0).all():
+        raise ValueError("mask holds a weight below 0 or NaN")
     total = weight.sum()
     if not total > 0:
         raise ValueError(f"the mask counts nothing (its sum is {total}); a mean over nothing is not defined")

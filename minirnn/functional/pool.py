@@ -34,7 +34,7 @@ def max_pool2d_forward(x: Array, *, size: Size = 2, stride: Size | None = None, 
         pad: border that never wins (it counts as -inf), in the forms of `conv2d`, smaller than the window.
     Returns:
         y (N, H', W', C) and the cache. Among equal values the first in reading order gets the gradient; a window with
-        a NaN gives NaN.
+        a NaN gives NaN, and its first NaN gets the gradient.
     Raises:
         ValueError: a window larger than the padded image, a border as wide as the window, a stride of 0.
     Source: Ranzato et al. 2007.
@@ -51,7 +51,8 @@ def max_pool2d_forward(x: Array, *, size: Size = 2, stride: Size | None = None, 
     winner = np.zeros(y.shape, np.int32)
     for k, (i, j) in enumerate(np.ndindex(size)):  # pixel (i, j) of all windows at once
         pixel = shifted(xpad, i, j, places, stride).copy()
-        winner = np.maximum(winner, np.int32(k) * (pixel > y))  # k grows: the last pixel that beat all before it
+        beats = ~((pixel <= y) | (y != y))  # larger, or the first NaN
+        winner = np.maximum(winner, np.int32(k) * beats)  # k grows: the last pixel that beat all before it
         np.maximum(y, pixel, out=y)
     return y, (winner, xpad.shape, size, stride, sides)
 

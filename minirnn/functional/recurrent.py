@@ -49,6 +49,7 @@ def _check(x: Array, state: Any, params: Any, gates: int) -> None:
     """One clear sentence for shapes that do not fit together."""
     require_float("x", x, 2, "(N, D)")
     require_float("Wx", params.Wx, 2, f"(D, {gates or ''}H)")
+    require_float("Wh", params.Wh, 2, f"(H, {gates}H)")
     H = params.Wh.shape[0]
     if x.shape[1] != params.Wx.shape[0]:
         raise ValueError(f"x has {x.shape[1]} features but Wx expects {params.Wx.shape[0]}")

@@ -40,10 +40,8 @@ def watch(ops: Ops, params: Tree) -> Ops:
             layer = mine[0].rpartition(".")[0] or mine[0] if mine else ""
             where = f"{op} at {layer}" if layer else f"{op} after {last[0]}"
             last[0] = layer or last[0]
-            for _, leaf in tree_items(args):
-                if bad_leaf(leaf) is not None:
-                    what = f"its parameter {names[id(leaf)]}" if id(leaf) in names else "its input"
-                    raise Anomaly(f"{where} was given NaN or infinity in {what}")
+            if bad_leaf(args) is not None:
+                raise Anomaly(f"{where} was given NaN or infinity")
             out, cache = pair.forward(*args, **options)
             if bad_leaf(out) is not None:
                 raise Anomaly(f"{where} made NaN or infinity of finite input")
@@ -66,8 +64,14 @@ def watch(ops: Ops, params: Tree) -> Ops:
 def find_anomaly(
     model: Pair, args: tuple[Any, ...], options: Mapping[str, Any], rng: np.random.Generator
 ) -> str | None:
-    """Run forward and backward with every pair of `options["ops"]` watched; the first anomaly in words, or None."""
+    """Run forward and backward with every pair of `options["ops"]` watched; the first anomaly in words, or None.
+
+    A parameter that is already bad is named at once; the parameters are the last of `args`.
+    """
     params = args[-1]
+    bad = bad_leaf(params)
+    if bad is not None:
+        return f"the parameter {bad} holds NaN or infinity"
     ops = watch(options.get("ops", READABLE), params)
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):

@@ -80,8 +80,8 @@ def captioner_backward(dout: tuple[Any, Any], cache: Any) -> tuple[None, None, N
     dsays, grads["out"] = ops.affine.backward(dlogits, out)  # (8)
     (dsays,) = ops.dropout.backward(dsays, drop_says)  # (7)
     dwords, dstate, dmine, dtell = tell_backward(dsays, tell)  # (6)
-    dglance, dbegin = begin_backward(dstate, begin)  # (5)
-    dmine = tree_add(dmine, dglance)  # the decoder saw it twice: at the start and along the way
+    dvector, dbegin = begin_backward(dstate, begin)  # (5)
+    dmine = tree_add(dmine, Seen(dvector, None, None))  # the decoder saw it twice: at the start and along the way
     (dwords,) = ops.dropout.backward(dwords, drop_words)  # (4)
     _, grads["words"] = ops.embedding.backward(dwords, embedding)  # (3)
     dseen = Seen(

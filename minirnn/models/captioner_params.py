@@ -26,14 +26,14 @@ class CaptionerConfig:
 
     vocab: int  # number of words, special ones included
     image_size: int = 48  # pixels a side
-    channels: tuple[int, ...] = (16, 32, 64, 128)  # one encoder block each
-    pools: int = 4  # so many of the blocks, the first ones, halve the picture
-    features: int = 128  # size of the image vector, or of each location's with attention
+    channels: tuple[int, ...] = (16, 32, 64, 128)  # one encoder block each; every block halves the picture
+    features: int = 128  # size of the image vector, and of each location's with attention
     embed: int = 64  # size of a word vector
     hidden: int = 128  # size of h
     cell: str = "lstm"  # rnn, lstm or gru
     image: str = "every"  # first, every, attention or none
-    attention: str = "additive"  # additive or dot
+    attention: str = "dot"  # additive or dot
+    attend: int = 3  # attention looks at the grid after so many blocks
     drop_image: float = 0.0  # dropout on the image vector
     drop_words: float = 0.0  # dropout on word vectors and on what the words are chosen from
 
@@ -44,21 +44,25 @@ class CaptionerConfig:
         for name in ("vocab", "features", "embed", "hidden"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; expected at least 1")
-        if not self.channels or min(self.channels) < 1 or not 0 <= self.pools <= len(self.channels):
-            raise ValueError(f"channels is {self.channels}, pools is {self.pools}; expected 0 to as many as blocks")
-        if self.image_size < 2**self.pools:
-            raise ValueError(f"image_size is {self.image_size}; to halve it {self.pools} times needs {2**self.pools}")
+        blocks = len(self.channels)
+        if not blocks or min(self.channels) < 1:
+            raise ValueError(f"channels is {self.channels}; expected at least one block of at least one channel")
+        if self.image_size < 2**blocks:
+            raise ValueError(f"image_size is {self.image_size}; {blocks} blocks need at least {2**blocks}")
+        if self.image == "attention" and not 1 <= self.attend <= blocks:
+            raise ValueError(f"attend is {self.attend}; expected 1 to {blocks}, the number of blocks")
 
     @property
     def grid(self) -> int:
-        """Locations a side of the feature grid."""
-        return self.image_size // int(2**self.pools)
+        """Locations a side of the grid that attention looks at."""
+        return self.image_size // int(2**self.attend)
 
 
 class CaptionerParams(NamedTuple):
     encoder: EncoderParams
-    image: AffineParams | None  # from encoder features to what the decoder sees
+    image: AffineParams | None  # from the coarsest grid to the image vector
     first: AffineParams | None  # image="first" or "attention": from the image vector to the first h
+    local: AffineParams | None  # attention: from a finer grid to the vector of each location
     place: Array | None  # (L, M) attention: where each location is
     keys: AffineParams | None  # attention: what each location answers to
     query: AffineParams | None  # attention: from h to what it asks for
@@ -74,25 +78,20 @@ def init_captioner(
     """Fresh parameters and running statistics."""
     c = config
     blocks, running = init_encoder(rng, c.channels if c.image != "none" else (), dtype)
-    locations, top = c.grid**2, c.channels[-1]
-    attends = c.image == "attention"
-    image = {
-        "none": None,
-        "first": (locations * top, c.features),
-        "every": (locations * top, c.features),
-        "attention": (top, c.features),
-    }[c.image]
+    attends, begins = c.image == "attention", c.image in ("first", "attention")
+    scores = attends and c.attention == "additive"
+    coarse = (c.image_size // 2 ** len(c.channels)) ** 2 * c.channels[-1]
     cell_init: Any = {"rnn": init.rnn_params, "lstm": init.lstm_params, "gru": init.gru_params}[c.cell]
     reads = c.embed + (c.features if c.image == "every" else 0)
     says = c.hidden + (c.features if attends else 0)
-    begins = c.image in ("first", "attention")
-    glance = c.features * (locations if attends else 1)
-    scores = attends and c.attention == "additive"
+    reads = c.embed + (c.features if c.image == "every" else 0)
+    says = c.hidden + (c.features if attends else 0)
     params = CaptionerParams(
         encoder=blocks,
-        image=init.affine_params(rng, *image, dtype) if image else None,
-        first=init.affine_params(rng, glance, c.hidden, dtype) if begins else None,
-        place=(rng.standard_normal((locations, c.features)) * 0.1).astype(dtype) if attends else None,
+        image=init.affine_params(rng, coarse, c.features, dtype) if c.image != "none" else None,
+        first=init.affine_params(rng, c.features, c.hidden, dtype) if begins else None,
+        local=init.affine_params(rng, c.channels[c.attend - 1], c.features, dtype) if attends else None,
+        place=(rng.standard_normal((c.grid**2, c.features)) * 0.1).astype(dtype) if attends else None,
         keys=init.affine_params(rng, c.features, c.hidden, dtype) if attends else None,
         query=init.affine_params(rng, c.hidden, c.hidden, dtype) if attends else None,
         score=AdditiveParams(init.xavier(rng, (c.hidden, 1), dtype)[:, 0]) if scores else None,

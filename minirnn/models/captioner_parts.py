@@ -13,13 +13,13 @@ from minirnn.models.captioner_params import CaptionerConfig, CaptionerParams, ze
 from minirnn.models.encoder import Running, encoder
 from minirnn.ops import READABLE, Ops
 from minirnn.pair import Array, Pair, Tree
-from minirnn.tree import tree_map
+from minirnn.tree import tree_add, tree_map
 
 
 class Seen(NamedTuple):
     """What the decoder knows of each picture; the batch is on axis 0 of every leaf."""
 
-    vector: Any  # (N, M) the image vector, or None
+    vector: Any  # (N, M) the picture at a glance, or None
     keys: Any  # (N, L, H) with attention, or None
     values: Any  # (N, L, M) with attention, or None
 
@@ -32,40 +32,44 @@ def see_forward(
     p = params
     if config.image == "none":
         return (Seen(None, None, None), running), (config, None, ops)
-    (grid, running), encoder_cache = encoder.forward(
-        images, running, p.encoder, pools=config.pools, training=training, ops=ops
-    )  # (1)
-    N, H, W, C = grid.shape
-    locations = grid.reshape(N, H * W, C) if config.image == "attention" else grid.reshape(N, H * W * C)  # (2)
-    v, image_cache = ops.affine.forward(locations, p.image)  # (3)
-    if config.image == "attention":
-        v = v + p.place  # (4)
-    v, relu_cache = ops.relu.forward(v)  # (5)
-    v, drop_cache = ops.dropout.forward(v, p=config.drop_image, training=training, rng=rng)  # (6)
-    keys, keys_cache = ops.affine.forward(v, p.keys) if config.image == "attention" else (None, None)  # (7)
-    seen = Seen(None, keys, v) if config.image == "attention" else Seen(v, None, None)
-    caches = (encoder_cache, grid.shape, image_cache, relu_cache, drop_cache, keys_cache)
-    return (seen, running), (config, caches, ops)
+    drop: dict[str, Any] = {"p": config.drop_image, "training": training, "rng": rng}
+    (grids, running), encoder_cache = encoder.forward(images, running, p.encoder, training=training, ops=ops)  # (1)
+    a, image_cache = ops.affine.forward(grids[-1].reshape(len(images), -1), p.image)  # (2)
+    vector, relu_cache = ops.relu.forward(a)  # (3)
+    vector, drop_cache = ops.dropout.forward(vector, **drop)  # (4)
+    caches = (encoder_cache, [grid.shape for grid in grids], image_cache, relu_cache, drop_cache)
+    if config.image != "attention":
+        return (Seen(vector, None, None), running), (config, (caches, None), ops)
+    grid = grids[config.attend - 1]
+    a, local_cache = ops.affine.forward(grid.reshape(len(images), -1, grid.shape[-1]), p.local)  # (5)
+    values, relu_cache = ops.relu.forward(a + p.place)  # (6)
+    values, drop_cache = ops.dropout.forward(values, **drop)  # (7)
+    keys, keys_cache = ops.affine.forward(values, p.keys)  # (8)
+    attended = (local_cache, relu_cache, drop_cache, keys_cache)
+    return (Seen(vector, keys, values), running), (config, (caches, attended), ops)
 
 
 def see_backward(dseen: Seen, cache: Any) -> dict[str, Tree]:
     """The gradients of the parameters that `see_forward` reads, by field of CaptionerParams."""
     config, caches, ops = cache
-    if config.image == "none":
+    if caches is None:
         return {"encoder": ()}
-    encoder_cache, shape, image_cache, relu_cache, drop_cache, keys_cache = caches
+    (encoder_cache, shapes, image_cache, relu_cache, drop_cache), attended = caches
     grads: dict[str, Tree] = {}
-    dv = dseen.vector
-    if config.image == "attention":
-        dv, grads["keys"] = ops.affine.backward(dseen.keys, keys_cache)  # (7)
-        dv = dv + dseen.values
-    (dv,) = ops.dropout.backward(dv, drop_cache)  # (6)
-    (dv,) = ops.relu.backward(dv, relu_cache)  # (5)
-    if config.image == "attention":
-        grads["place"] = dv.sum(axis=0)  # (4)
-    dlocations, grads["image"] = ops.affine.backward(dv, image_cache)  # (3)
-    dgrid = dlocations.reshape(shape)  # (2)
-    _, _, grads["encoder"] = encoder.backward((dgrid, None), encoder_cache)  # (1)
+    dgrids: list[Array | None] = [None] * len(shapes)
+    if attended is not None:
+        local_cache, local_relu_cache, local_drop_cache, keys_cache = attended
+        dvalues, grads["keys"] = ops.affine.backward(dseen.keys, keys_cache)  # (8)
+        (da,) = ops.dropout.backward(dvalues + dseen.values, local_drop_cache)  # (7)
+        (da,) = ops.relu.backward(da, local_relu_cache)  # (6)
+        grads["place"] = da.sum(axis=0)
+        dlocations, grads["local"] = ops.affine.backward(da, local_cache)  # (5)
+        dgrids[config.attend - 1] = dlocations.reshape(shapes[config.attend - 1])
+    (dvector,) = ops.dropout.backward(dseen.vector, drop_cache)  # (4)
+    (da,) = ops.relu.backward(dvector, relu_cache)  # (3)
+    dflat, grads["image"] = ops.affine.backward(da, image_cache)  # (2)
+    dgrids[-1] = tree_add(dgrids[-1], dflat.reshape(shapes[-1]))
+    _, _, grads["encoder"] = encoder.backward((tuple(dgrids), None), encoder_cache)  # (1)
     return grads
 
 
@@ -76,22 +80,19 @@ def begin_forward(
     state = zero_state(config, n, params.words.dtype)
     if params.first is None:
         return state, None
-    glance = seen.vector if config.image == "first" else seen.values.reshape(n, -1)  # (1)
-    a, affine_cache = ops.affine.forward(glance, params.first)  # (2)
-    h, tanh_cache = ops.tanh.forward(a)  # (3)
-    return state._replace(h=h), (affine_cache, tanh_cache, seen, ops)
+    a, affine_cache = ops.affine.forward(seen.vector, params.first)  # (1)
+    h, tanh_cache = ops.tanh.forward(a)  # (2)
+    return state._replace(h=h), (affine_cache, tanh_cache, ops)
 
 
-def begin_backward(dstate: Tree, cache: Any) -> tuple[Seen, dict[str, Tree]]:
-    """The gradients of what was seen (None where it was not read), and of the parameters by field."""
+def begin_backward(dstate: Tree, cache: Any) -> tuple[Array | None, dict[str, Tree]]:
+    """The gradient of the image vector (None where it was not read), and of the parameters by field."""
     if cache is None:
-        return Seen(None, None, None), {}
-    affine_cache, tanh_cache, seen, ops = cache
-    (da,) = ops.tanh.backward(dstate.h, tanh_cache)  # (3)
-    dglance, dfirst = ops.affine.backward(da, affine_cache)  # (2)
-    if seen.values is None:
-        return Seen(dglance, None, None), {"first": dfirst}
-    return Seen(None, None, dglance.reshape(seen.values.shape)), {"first": dfirst}
+        return None, {}
+    affine_cache, tanh_cache, ops = cache
+    (da,) = ops.tanh.backward(dstate.h, tanh_cache)  # (2)
+    dvector, dfirst = ops.affine.backward(da, affine_cache)  # (1)
+    return dvector, {"first": dfirst}
 
 
 def tell_forward(

@@ -1,4 +1,4 @@
-"""The convolutional encoder: blocks of convolution, max-pooling, batch norm and ReLU."""
+"""The convolutional encoder: blocks of convolution, max-pooling, batch norm and ReLU, each halving the picture."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from minirnn.functional.conv import ConvParams
 from minirnn.functional.norm import NormParams, RunningStats
 from minirnn.ops import READABLE, Ops
 from minirnn.pair import Array, Pair
+from minirnn.tree import tree_add
 
 
 class BlockParams(NamedTuple):
@@ -34,48 +35,50 @@ def init_encoder(
 
 
 def encoder_forward(
-    images: Array, running: Running, params: Params, *, pools: int, training: bool, ops: Ops = READABLE
-) -> tuple[tuple[Array, Running], Any]:
-    """Pictures to a grid of features.
+    images: Array, running: Running, params: Params, *, training: bool, ops: Ops = READABLE
+) -> tuple[tuple[tuple[Array, ...], Running], Any]:
+    """Pictures to grids of features, from fine to coarse.
 
-        x = relu(batch_norm(max_pool(conv(x))))      for the first `pools` blocks, each halving the picture
-        x = relu(batch_norm(conv(x)))                for the others
+        x = relu(batch_norm(max_pool(conv(x))))      for each block
 
     Pooling comes before batch norm and ReLU: these then work on a quarter of the values.
 
     Args:
-        images: (N, H, W, 3) floats in [0, 1]; H and W at least 2 ** pools.
+        images: (N, H, W, 3) floats in [0, 1]; H and W at least 2 ** blocks.
         running: batch norm's running statistics, one per block.
         params: BlockParams per block.
-        pools: how many blocks halve the picture.
         training: whether batch norm uses the batch's own statistics and moves the running ones.
         ops: the pairs to use.
     Returns:
-        ((features (N, H / 2**pools, W / 2**pools, F), the next running statistics), cache).
+        ((one grid (N, H / 2**k, W / 2**k, F) for each block k = 1, 2, …, the next running statistics), cache).
     Raises:
         ValueError: as the pairs.
     Source: Simonyan and Zisserman 2015 for 3x3 blocks; Ioffe and Szegedy 2015.
     """
-    x, caches, after = images, [], []
+    x, grids, caches, after = images, [], [], []
     for k, (p, stats) in enumerate(zip(params, running)):
         x, conv = ops.conv2d.forward(x, p.conv, pad=1, need_dx=k > 0)  # (1)
-        x, pool = ops.max_pool2d.forward(x, size=2) if k < pools else (x, None)  # (2)
+        x, pool = ops.max_pool2d.forward(x, size=2)  # (2)
         (x, stats), norm = ops.batch_norm.forward(x, stats, p.norm, training=training)  # (3)
         x, relu = ops.relu.forward(x)  # (4)
+        grids.append(x)
         caches.append((conv, pool, norm, relu))
         after.append(stats)
-    return (x, tuple(after)), (tuple(caches), ops)
+    return (tuple(grids), tuple(after)), (tuple(caches), ops)
 
 
-def encoder_backward(dout: tuple[Array, Any], cache: Any) -> tuple[None, None, Params]:
-    """(dfeatures, ignored) -> None (the picture is given), None, one BlockParams of gradients per block."""
+def encoder_backward(dout: tuple[tuple[Any, ...], Any], cache: Any) -> tuple[None, None, Params]:
+    """(dgrids, ignored) -> None (the picture is given), None, one BlockParams of gradients per block.
+
+    A grid that nobody reads but the next block has None in dgrids.
+    """
     caches, ops = cache
-    dx, dparams = dout[0], []
-    for conv, pool, norm, relu in reversed(caches):
+    dx, dparams = None, []
+    for dgrid, (conv, pool, norm, relu) in zip(reversed(dout[0]), reversed(caches)):
+        dx = tree_add(dgrid, dx)  # read from outside, and by the next block
         (dx,) = ops.relu.backward(dx, relu)  # (4)
         dx, _, dnorm = ops.batch_norm.backward((dx, None), norm)  # (3)
-        if pool is not None:
-            (dx,) = ops.max_pool2d.backward(dx, pool)  # (2)
+        (dx,) = ops.max_pool2d.backward(dx, pool)  # (2)
         dx, dconv = ops.conv2d.backward(dx, conv)  # (1)
         dparams.append(BlockParams(dconv, dnorm))
     return None, None, tuple(reversed(dparams))

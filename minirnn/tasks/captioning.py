@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from minirnn.models.captioner import advance, captioner, start
 from minirnn.models.captioner_params import CaptionerConfig, init_captioner
 from minirnn.ops import READABLE, Ops
 from minirnn.pair import Array, Tree
-from minirnn.problem import Checked, Note, Problem, Step, TrainConfig
+from minirnn.problem import Checked, Note, Problem, Step, TrainConfig, as_json
 from minirnn.train import BEST, LAST, load_best, train
 
 NO_IMAGE = "no-image"  # folder of the baseline inside a run
@@ -51,13 +51,9 @@ def model_defaults(settings: Settings, vocab: int) -> CaptionerConfig:
     """The model for a kind of data: drawn scenes, or photographs."""
     chosen: dict[str, Any] = {"vocab": vocab, "cell": settings.cell, "image": settings.image}
     if settings.data == "scenes":
-        pools, features = (3, 128) if settings.image == "attention" else (4, 256)
-        return CaptionerConfig(
-            **chosen, image_size=48, channels=(16, 32, 64, 128), pools=pools, features=features, embed=32, hidden=192,
-            attention="dot",
-        )  # fmt: skip
+        return CaptionerConfig(**chosen, image_size=48, channels=(16, 32, 64, 128), features=256, embed=32, hidden=192)
     return CaptionerConfig(
-        **chosen, image_size=64, channels=(24, 48, 64, 96, 96), pools=5, features=128, embed=128, hidden=192,
+        **chosen, image_size=64, channels=(24, 48, 64, 96, 96), features=128, embed=128, hidden=192,
         drop_image=0.4, drop_words=0.5,
     )  # fmt: skip
 
@@ -160,17 +156,12 @@ class System:
         seen = [] if self.drawn else train.fingerprints() + val.fingerprints()
         return {
             "task": "captioner",
-            "settings": asdict(self.settings),
-            "model": _plain(asdict(self.config)),
+            "settings": as_json(self.settings),
+            "model": as_json(self.config),
             "vocabulary": list(self.vocabulary.words),
             "seen": seen,
             "most_frequent": most_frequent_caption(train),
         }
-
-
-def _plain(config: dict[str, Any]) -> dict[str, Any]:
-    """A config as JSON keeps it: tuples become lists."""
-    return {k: list(v) if isinstance(v, tuple) else v for k, v in config.items()}
 
 
 def build(

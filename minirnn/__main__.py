@@ -1,0 +1,7 @@
+"""`python -m minirnn` is `minirnn`."""
+
+import sys
+
+from minirnn.cli import main
+
+sys.exit(main())

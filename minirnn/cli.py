@@ -1,0 +1,120 @@
+"""The `minirnn` command. It knows the table of tasks and nothing of what they do.
+
+Standard output carries the result (with --json one JSON object), standard error the progress. Exit status: 0 done,
+1 a check failed or training broke down, 2 bad input, 130 stopped with Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from minirnn import __version__
+from minirnn.errors import DataError
+from minirnn.tasks.task import Command, Result
+
+
+class Parser(ArgumentParser):
+    """A parser whose errors are one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and where to read on; exit status 2."""
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def _evaluate_command() -> Command:
+    from minirnn.checkpoint import load
+    from minirnn.tasks.table import TASKS
+    from minirnn.train import BEST
+
+    tasks = {task.name: task for task in TASKS}
+
+    def arguments(parser: ArgumentParser) -> None:
+        parser.add_argument("run", type=Path, metavar="RUN", help="folder of a trained model")
+        parser.add_argument("--data", help="what to judge it on (default: the data it was trained on)")
+        parser.add_argument("--split", choices=("train", "val", "test", "novel", "all"), default="test",
+                            help="which part; 'all': everything that the run has not seen (default: test)")  # fmt: skip
+        parser.add_argument("--skip-bad", action="store_true", help="leave unreadable files out, and say so")
+
+    def run(args: Namespace) -> Result:
+        if not (args.run / BEST).exists():
+            raise DataError(f"{args.run} holds no trained model: {BEST} is missing")
+        name = load(args.run / BEST)[1].get("task")
+        if name not in tasks:
+            raise DataError(f"{args.run} is a run of {name!r}; expected one of {', '.join(tasks)}")
+        return {"task": name, **tasks[name].evaluate(args)}
+
+    return Command(
+        "evaluate", "judge a trained model beside honest baselines", "minirnn evaluate runs/photos --split test",
+        arguments, run, lambda result: tasks[result["task"]].show_evaluation(result),
+    )  # fmt: skip
+
+
+def _add(commands: Any, command: Command) -> None:
+    parser = commands.add_parser(
+        command.name, help=command.help, description=command.help[0].upper() + command.help[1:] + ".",
+        epilog=f"example:\n  {command.example}", formatter_class=RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    command.arguments(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON object on standard output, nothing else")
+    parser.set_defaults(command=command)
+
+
+def build_parser() -> ArgumentParser:
+    """The parser of all commands."""
+    from minirnn.inspection import DOCTOR, GRADCHECK
+    from minirnn.tasks.table import TASKS
+
+    parser = Parser(
+        prog="minirnn",
+        description="Recurrent and convolutional networks for computer vision, every gradient written by hand.",
+        epilog="start with:\n  minirnn demo",
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"minirnn {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
+    train = commands.add_parser("train", help="train a model", description="Train a model.",
+                                epilog=f"example:\n  {TASKS[0].train.example}",
+                                formatter_class=RawDescriptionHelpFormatter)  # fmt: skip
+    models = train.add_subparsers(title="models", metavar="MODEL", required=True, parser_class=Parser)
+    for task in TASKS:
+        _add(models, task.train)
+        for command in task.commands:
+            _add(commands, command)
+    for command in (_evaluate_command(), GRADCHECK, DOCTOR):
+        _add(commands, command)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit status."""
+    args = build_parser().parse_args(argv)
+    command: Command = args.command
+    try:
+        result = command.run(args)
+    except (DataError, OSError) as error:
+        return _fail(str(error), 2)
+    except ArithmeticError as error:  # training that broke down: NaN or infinity
+        return _fail(str(error), 1)
+    except MemoryError:
+        return _fail("out of memory; use smaller pictures or a smaller model", 1)
+    except KeyboardInterrupt:
+        return _fail("stopped; what was trained is saved: go on with --resume", 130)
+    if args.json:
+        sys.stdout.write(json.dumps(result, allow_nan=False) + "\n")
+    else:
+        sys.stdout.write(command.show(result) + "\n")
+    return command.status(result)
+
+
+def _fail(sentence: str, status: int) -> int:
+    sys.stderr.write(f"minirnn: {sentence}\n")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
