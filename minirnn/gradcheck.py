@@ -81,7 +81,7 @@ def gradcheck(
     if run is not None:
         rows = list((_full if mode == "full" else _directional)(run, eps, rtol, rng, time_axis))
         run.again("after other forward passes", failures)
-    return Report(pair.name or repr(pair), rtol, tuple(rows), tuple(failures))
+    return Report(pair.name or repr(pair), rtol, tuple(rows), tuple(dict.fromkeys(failures)))
 
 
 def epsilon_curve(

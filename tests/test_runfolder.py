@@ -342,6 +342,24 @@ def test_a_race_has_one_winner(tmp_path: Path) -> None:
     assert names(tmp_path) == []
 
 
+@pytest.mark.parametrize(("signed_at", "message"), [(3, "process 77 on host is writing"), (None, "another process is")])
+def test_a_winner_that_has_not_signed_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, signed_at: int | None, message: str
+) -> None:
+    waits = []
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == signed_at:
+            (tmp_path / "run.lock").write_text("77 host\n", encoding="utf-8")
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    with (tmp_path / "run.lock").open("a+b") as winner:
+        runfolder._lock(winner)
+        with pytest.raises(DataError, match=message), RunLock(tmp_path):
+            pytest.fail("entered")
+
+
 CHURN = """
 import os, sys
 from pathlib import Path

@@ -37,8 +37,14 @@ def test_seeds_and_splits_differ():
     ("things", "caption"),
     [
         ((thing(),), "a small red circle"),
-        ((thing(x=0.2), thing("large", "blue", "star", x=0.7, mention=1)), "a small red circle left of a large blue star"),
-        ((thing(y=0.2), thing("large", "blue", "star", y=0.7, mention=1)), "a small red circle above a large blue star"),
+        (
+            (thing(x=0.2), thing("large", "blue", "star", x=0.7, mention=1)),
+            "a small red circle left of a large blue star",
+        ),
+        (
+            (thing(y=0.2), thing("large", "blue", "star", y=0.7, mention=1)),
+            "a small red circle above a large blue star",
+        ),
         ((thing(), thing(x=0.2)), "two small red circles"),
         ((thing(), thing(x=0.2), thing(x=0.8)), "three small red circles"),
         ((thing(), thing(x=0.2), thing(shape="square", mention=1)), "two small red circles and a small red square"),

@@ -4,7 +4,6 @@ from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
-from tests.tiny import TRAIN, shorter, tiny_system
 
 from minirnn import checkpoint
 from minirnn.data.captioning import centre
@@ -15,6 +14,7 @@ from minirnn.pair import Pair
 from minirnn.problem import Checked, Note, Step, TrainConfig, TrainingError
 from minirnn.train import BEST, LAST, batch_indices, load_best, train
 from minirnn.tree import tree_from_items, tree_items, tree_leaves
+from tests.tiny import TRAIN, shorter, tiny_system
 
 
 def run(folder, system=None, config=TRAIN, resume=False, stop_after=None):
@@ -256,7 +256,8 @@ def test_an_exploding_run_stops_with_the_step_and_keeps_its_last_checkpoint(tmp_
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"lr": 0}, {"batch": 0}, {"epochs": -1}, {"optimiser": "adamm"}, {"schedule": "x"}, {"seconds": 0}, {"seed": -1}]
+    "wrong",
+    [{"lr": 0}, {"batch": 0}, {"epochs": -1}, {"optimiser": "adamm"}, {"schedule": "x"}, {"seconds": 0}, {"seed": -1}],
 )
 def test_settings_out_of_range_are_refused(wrong):
     with pytest.raises(ValueError, match="expected"):
@@ -284,7 +285,9 @@ def test_your_own_pair_drives_the_captioner():
     data = problem.batch(np.arange(4), np.random.default_rng(0))
     (loss, _), cache = captioner.forward(*data, problem.running, problem.params, training=False, **problem.options)
     reference = tiny_system().problem()
-    (expected, _), _ = captioner.forward(*data, reference.running, reference.params, training=False, **reference.options)
+    (expected, _), _ = captioner.forward(
+        *data, reference.running, reference.params, training=False, **reference.options
+    )
     assert loss == expected
     assert len(calls) == data[2].shape[1]
     assert captioner.backward((np.ones_like(loss), None), cache)[-1].cell.Wx.shape == problem.params.cell.Wx.shape

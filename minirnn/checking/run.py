@@ -44,6 +44,8 @@ class Run:
     """One forward and one backward pass, and what it takes to compare and to repeat them."""
 
     problem: Problem
+    out: Tree  # what forward returned
+    outs: dict[str, Any]  # copies of its leaves, by name
     backward: Callable[[], dict[str, Any]]  # runs backward again; everything that it returns, by name
     first: dict[str, Any]  # what it returned the first time
     gradients: dict[str, Array]  # of every differentiable array of the right shape, by name
@@ -52,14 +54,17 @@ class Run:
 
     def change(self, plus: Mapping[str, Array], minus: Mapping[str, Array]) -> float:
         """sum(dout * out) with the arrays `plus` less the same with `minus`: outputs that stay cancel exactly."""
-        up = dict(tree_items(self.problem.forward(plus)[0], "out"))
-        down = dict(tree_items(self.problem.forward(minus)[0], "out"))
-        return sum(float(np.vdot(d, up[name] - down[name])) for name, d in self.dout.items())
+        up, down = (_copies("out", self.problem.forward(leaves)[0]) for leaves in (plus, minus))
+        with np.errstate(invalid="ignore"):  # infinity less infinity is NaN, and reported as such
+            return sum(float(np.vdot(d, up[name] - down[name])) for name, d in self.dout.items())
 
     def again(self, when: str, failures: list[str]) -> None:
         """Run backward once more: it must say the same (but for rounding, where a library adds up in another order)."""
         if any(failure.startswith("backward gives") for failure in failures):
             return
+        for name, leaf in tree_items(self.out, "out"):
+            if not _same(leaf, self.outs[name]):
+                failures.append(f"forward overwrites the {name} of an earlier call: it must keep no state")
         try:
             now = self.backward()
         except Exception as error:  # noqa: BLE001  whatever it is, the first run did not raise it
@@ -94,24 +99,29 @@ def problem_of(
 
 def run_once(problem: Problem, rng: np.random.Generator, failures: list[str]) -> Run | None:
     """Forward and backward under watch; None when there is nothing that differences could be compared with."""
-    args = problem.copies({})
-    given = dict(zip(problem.names, args))
-    result = watched("forward", lambda: problem.forward_on(args), given, failures)
+
+    def forward() -> tuple[Callable[[], Any], dict[str, Any]]:
+        args = problem.copies({})
+        return lambda: problem.forward_on(args), dict(zip(problem.names, args))
+
+    result, _ = watched("forward", forward, failures)
     if not isinstance(result, tuple) or len(result) != 2:
         failures.append(f"forward returned {kind(result)}; expected two things, (out, cache)")
         return None
-    out, cache = result
-    outs = {name: copy.copy(leaf) for name, leaf in tree_items(out, "out")}
-    if not _usable(outs, dict(tree_items(problem.forward({})[0], "out")), failures):
+    out = result[0]
+    outs = _copies("out", out)
+    if not _usable(outs, _copies("out", problem.forward({})[0]), failures):
         return None
     dout = _upstream("out", out, rng, problem.constants)
 
-    def backward() -> dict[str, Any]:
-        return _everything(problem.names, problem.pair.backward(copy.deepcopy(dout), cache))
+    def backward() -> tuple[Callable[[], Any], dict[str, Any]]:
+        args = problem.copies({})
+        _, cache = problem.forward_on(args)
+        mine = copy.deepcopy(dout)
+        things = {"dout": mine, "cache": cache, **dict(zip(problem.names, args))}
+        return lambda: problem.pair.backward(mine, cache), things
 
-    given_back = {"dout": copy.deepcopy(dout), "cache": cache, **given}
-    call = lambda: problem.pair.backward(given_back["dout"], cache)  # noqa: E731
-    grads = watched("backward", call, given_back, failures)
+    grads, things = watched("backward", backward, failures)
     first = _everything(problem.names, grads)
     arguments = dict(zip(problem.names, problem.args))
     gradients = gradient_arrays(arguments, grads, problem.constants, failures)
@@ -119,7 +129,11 @@ def run_once(problem: Problem, rng: np.random.Generator, failures: list[str]) ->
     terms = [(d * outs[name])[np.isfinite(outs[name])] for name, d in upstream.items()]
     largest = [float(np.abs(g[np.isfinite(g)]).max(initial=0)) for g in gradients.values()]
     size = max(float(np.sqrt(sum(np.sum(term**2) for term in terms))), *largest, 0.0)
-    run = Run(problem, backward, first, gradients, upstream, size)
+
+    def repeat() -> dict[str, Any]:
+        return _everything(problem.names, problem.pair.backward(copy.deepcopy(dout), things["cache"]))
+
+    run = Run(problem, out, outs, repeat, first, gradients, upstream, size)
     run.again("the second time", failures)
     return run
 
@@ -153,6 +167,10 @@ def _upstream(name: str, out: Tree, rng: np.random.Generator, constants: tuple[s
         return None
     d = rng.uniform(0.5, 1.5, np.shape(out)) * rng.choice([-1.0, 1.0], np.shape(out))
     return np.asarray(d) if isinstance(out, np.ndarray) else np.float64(d)
+
+
+def _copies(name: str, tree: Tree) -> dict[str, Any]:
+    return {place: copy.copy(leaf) for place, leaf in tree_items(tree, name)}
 
 
 def _everything(names: tuple[str, ...], grads: Any) -> dict[str, Any]:

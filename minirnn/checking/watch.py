@@ -14,8 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from minirnn.pair import Array
-
 
 def walk(thing: Any, place: str = "", inside: frozenset[int] = frozenset()) -> Iterator[tuple[str, Any]]:
     """Every array, number and string inside tuples, lists, dicts and plain objects, with its place: `cache[0].h`.
@@ -66,41 +64,46 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     return [p for p in places if not any(q.startswith((p + ".", p + "[")) for q in places)]
 
 
-def freeze(*things: Any) -> list[Array]:
-    """Make every array inside read-only; returns those that were not."""
-    arrays = [leaf for _, leaf in walk(things) if isinstance(leaf, np.ndarray) and leaf.flags.writeable]
-    for array in arrays:
-        array.flags.writeable = False
-    return arrays
+def freeze(thing: Any) -> None:
+    """Make every array inside read-only."""
+    for _, leaf in walk(thing):
+        if isinstance(leaf, np.ndarray):
+            leaf.flags.writeable = False
 
 
-def thaw(arrays: list[Array]) -> None:
-    """Undo `freeze`."""
-    for array in sorted(arrays, key=lambda a: a.base is not None):  # a view is writable only if its owner is
-        array.flags.writeable = True
+def watched(
+    who: str, make: Callable[[], tuple[Callable[[], Any], dict[str, Any]]], failures: list[str]
+) -> tuple[Any, dict[str, Any]]:
+    """Run a call under watch; what it writes to is added to `failures`, by name.
 
-
-def watched(who: str, call: Callable[[], Any], things: dict[str, Any], failures: list[str]) -> Any:
-    """The result of `call()`; what it writes to any of `things` is added to `failures`, by name.
-
-    The things stay read-only. A call that stumbles over that is made again with everything writable, so that the rest
-    of a check can go on. What it raises otherwise is raised.
+    Args:
+        who: "forward" or "backward", for the sentences.
+        make: gives a call and, by name, the things that it must not change. A call that stumbles over a read-only array
+            is made once more, on things of its own that are left writable: so the rest of a check can go on.
+        failures: gets one sentence for every array that changed.
+    Returns:
+        What the call returned, and the things.
+    Raises:
+        What the call raises, apart from stumbling.
     """
-
-    def prints() -> dict[str, Any]:
-        return {place: p for name, thing in things.items() for place, p in fingerprint(thing, name).items()}
-
-    before, frozen, stumbled = prints(), freeze(*things.values()), False
+    call, things = make()
+    before, stumbled = _prints(things), False
+    freeze(things)
     try:
         result = call()
     except ValueError as error:
         if "read-only" not in str(error) and "writable" not in str(error):
             raise
         stumbled = True
-        thaw(frozen)
+        call, things = make()
+        before = _prints(things)
         result = call()
-    changed = differences(before, prints())
+    changed = differences(before, _prints(things))
     failures.extend(f"{who} changed {place} in place" for place in changed)
     if stumbled and not changed:
         failures.append(f"{who} writes into {' or '.join(things)} (and leaves the same values)")
-    return result
+    return result, things
+
+
+def _prints(things: dict[str, Any]) -> dict[str, Any]:
+    return {place: p for name, thing in things.items() for place, p in fingerprint(thing, name).items()}

@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # Pillow is imported where it is used: `to_float` needs only 
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM")  # Pillow knows more; some of those start programs
 BACKGROUND = (255, 255, 255)  # shows through where a picture is transparent
+DRAFT = 4  # a JPEG decoded in a smaller size keeps at least so many pixels, each way, for one of the square
 
 _ANIMATED = ("GIF", "PNG", "WEBP")  # a JPEG or TIFF of several pictures is no animation
 _DEEP = ("PNG", "PPM")  # formats whose mode "I" (32 bits) stands for 16-bit grey
@@ -83,7 +84,7 @@ def load_images(
 
     Memory: N * size * size * 3 bytes and one picture of full size at a time; twice the first while the cache is written
     (850 photographs of 72 pixels: 13 MB). A JPEG is decoded at a half, a quarter or an eighth of its size when that
-    is at least twice `size`.
+    still leaves `DRAFT` times `size`, which large photographs gain much by and small ones are not touched by.
 
     Args:
         size: side of the squares in pixels.
@@ -134,7 +135,7 @@ def _load_squares(
     animated = []
     for n, path in enumerate(paths):
         try:
-            image, moving = _decode(path, at_least=2 * size)
+            image, moving = _decode(path, at_least=DRAFT * size)
         except (DataError, OSError) as error:
             if not skip_bad:
                 raise

@@ -5,8 +5,9 @@
     tell     words so far, state, what was seen -> h           the same weights at every time step: `unroll`
     loss     logits = affine(h), softmax cross-entropy with the next word
 
-The image comes in as the first state (image="first"), beside every word ("every"), through attention ("attention"), or
-not at all ("none": the baseline that only knows what captions sound like).
+The image comes in as the first state (image="first"), beside every word ("every"), beside every word as a small
+vector and through attention over its locations ("attention"), or not at all ("none": the baseline that only knows what
+captions sound like).
 
 Each backward function undoes its forward function from the last line to the first; the numbers say which line.
 """

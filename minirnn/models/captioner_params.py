@@ -27,13 +27,14 @@ class CaptionerConfig:
     vocab: int  # number of words, special ones included
     image_size: int = 48  # pixels a side
     channels: tuple[int, ...] = (16, 32, 64, 128)  # one encoder block each; every block halves the picture
-    features: int = 128  # size of the image vector, and of each location's with attention
+    features: int = 128  # size of the image vector: the picture at a glance
     embed: int = 64  # size of a word vector
     hidden: int = 128  # size of h
     cell: str = "lstm"  # rnn, lstm or gru
     image: str = "every"  # first, every, attention or none
     attention: str = "dot"  # additive or dot
     attend: int = 3  # attention looks at the grid after so many blocks
+    local: int = 128  # attention: size of the vector of each location
     drop_image: float = 0.0  # dropout on the image vector
     drop_words: float = 0.0  # dropout on word vectors and on what the words are chosen from
 
@@ -41,7 +42,7 @@ class CaptionerConfig:
         for name, choices in (("cell", CELLS), ("image", IMAGES), ("attention", ATTENTIONS)):
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; expected one of {', '.join(choices)}")
-        for name in ("vocab", "features", "embed", "hidden"):
+        for name in ("vocab", "features", "embed", "hidden", "local"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; expected at least 1")
         blocks = len(self.channels)
@@ -61,7 +62,7 @@ class CaptionerConfig:
 class CaptionerParams(NamedTuple):
     encoder: EncoderParams
     image: AffineParams | None  # from the coarsest grid to the image vector
-    first: AffineParams | None  # image="first" or "attention": from the image vector to the first h
+    first: AffineParams | None  # image="first": from the image vector to the first h
     local: AffineParams | None  # attention: from a finer grid to the vector of each location
     place: Array | None  # (L, M) attention: where each location is
     keys: AffineParams | None  # attention: what each location answers to
@@ -78,21 +79,21 @@ def init_captioner(
     """Fresh parameters and running statistics."""
     c = config
     blocks, running = init_encoder(rng, c.channels if c.image != "none" else (), dtype)
-    attends, begins = c.image == "attention", c.image in ("first", "attention")
+    attends = c.image == "attention"
     scores = attends and c.attention == "additive"
     coarse = (c.image_size // 2 ** len(c.channels)) ** 2 * c.channels[-1]
     cell_init: Any = {"rnn": init.rnn_params, "lstm": init.lstm_params, "gru": init.gru_params}[c.cell]
-    reads = c.embed + (c.features if c.image == "every" else 0)
-    says = c.hidden + (c.features if attends else 0)
-    reads = c.embed + (c.features if c.image == "every" else 0)
-    says = c.hidden + (c.features if attends else 0)
+    reads = c.embed + (c.features if c.image in ("every", "attention") else 0)
+    says = c.hidden + (c.local if attends else 0)
+    reads = c.embed + (c.features if c.image in ("every", "attention") else 0)
+    says = c.hidden + (c.local if attends else 0)
     params = CaptionerParams(
         encoder=blocks,
         image=init.affine_params(rng, coarse, c.features, dtype) if c.image != "none" else None,
-        first=init.affine_params(rng, c.features, c.hidden, dtype) if begins else None,
-        local=init.affine_params(rng, c.channels[c.attend - 1], c.features, dtype) if attends else None,
-        place=(rng.standard_normal((c.grid**2, c.features)) * 0.1).astype(dtype) if attends else None,
-        keys=init.affine_params(rng, c.features, c.hidden, dtype) if attends else None,
+        first=init.affine_params(rng, c.features, c.hidden, dtype) if c.image == "first" else None,
+        local=init.affine_params(rng, c.channels[c.attend - 1], c.local, dtype) if attends else None,
+        place=(rng.standard_normal((c.grid**2, c.local)) * 0.1).astype(dtype) if attends else None,
+        keys=init.affine_params(rng, c.local, c.hidden, dtype) if attends else None,
         query=init.affine_params(rng, c.hidden, c.hidden, dtype) if attends else None,
         score=AdditiveParams(init.xavier(rng, (c.hidden, 1), dtype)[:, 0]) if scores else None,
         words=(rng.standard_normal((c.vocab, c.embed)) * 0.1).astype(dtype),

@@ -104,7 +104,7 @@ def tell_forward(
         ((what it says (M, T, ·), its states, where it looked (M, T, L) or None), cache).
     """
     x = words
-    if config.image == "every":
+    if config.image in ("every", "attention"):
         every = np.broadcast_to(seen.vector[:, None], (*words.shape[:2], config.features))
         x = np.concatenate([words, every], axis=2)  # (1)
     time = ops.unroll(ops.step(config.cell))
@@ -133,8 +133,8 @@ def tell_backward(dsays: Array, cache: Any) -> tuple[Array, Tree, Seen, dict[str
         grads["score"] = dscore[0] if dscore else None
     dx, dstate, grads["cell"] = time.backward(dstates._replace(h=dh), time_cache)  # (2)
     dwords, devery = dx[:, :, : config.embed], dx[:, :, config.embed :]  # (1)
-    if config.image == "every":
-        dseen = Seen(devery.sum(axis=1), None, None)
+    if config.image in ("every", "attention"):
+        dseen = dseen._replace(vector=devery.sum(axis=1))
     return dwords, dstate, dseen, grads
 
 

@@ -21,7 +21,7 @@ from minirnn.data.captioning import (
     scene_split,
 )
 from minirnn.data.scenes import shape_words
-from minirnn.data.vocabulary import Vocabulary
+from minirnn.data.vocabulary import PAD, START, UNK, Vocabulary
 from minirnn.errors import DataError
 from minirnn.models.captioner import advance, captioner, start
 from minirnn.models.captioner_params import CaptionerConfig, init_captioner
@@ -32,6 +32,8 @@ from minirnn.train import BEST, LAST, load_best, train
 
 NO_IMAGE = "no-image"  # folder of the baseline inside a run
 DECODE_BATCH = 128  # pictures a batch when captioning many
+NEVER = (PAD, START, UNK)  # what no caption says
+JUDGE = 256  # validation pictures that a check while training looks at, at most
 CAPTIONER_SHARE = 0.75  # of a time limit; the baseline gets the rest
 
 
@@ -45,13 +47,17 @@ class Settings:
     image: str = "every"
     min_count: int = 1  # rarer words become <unk>
     max_words: int = 20  # longest caption
+    augment: bool = False  # random crops and mirror images while training
 
 
 def model_defaults(settings: Settings, vocab: int) -> CaptionerConfig:
     """The model for a kind of data: drawn scenes, or photographs."""
     chosen: dict[str, Any] = {"vocab": vocab, "cell": settings.cell, "image": settings.image}
     if settings.data == "scenes":
-        return CaptionerConfig(**chosen, image_size=48, channels=(16, 32, 64, 128), features=256, embed=32, hidden=192)
+        features = 32 if settings.image == "attention" else 256  # a mere glance, so that details come from looking
+        return CaptionerConfig(
+            **chosen, image_size=48, channels=(16, 32, 64, 128), features=features, embed=32, hidden=192
+        )
     return CaptionerConfig(
         **chosen, image_size=64, channels=(24, 48, 64, 96, 96), features=128, embed=128, hidden=192,
         drop_image=0.4, drop_words=0.5,
@@ -98,13 +104,15 @@ class Captioner:
         """Greedy decoding of one batch (N, S, S, 3) uint8; with `maps`, where the decoder looked, word by word."""
         step, state = self.begin(centre(images, self.config.image_size))
         keep = (lambda telling: telling.where) if maps else None
-        return decode.greedy(step, state, len(images), max_length=self.max_words + 1, keep=keep)
+        return decode.greedy(step, state, len(images), max_length=self.max_words + 1, never=NEVER, keep=keep)
 
     def beam(self, image: Array, beam: int, *, maps: bool = False) -> list[decode.Hypothesis]:
         """Beam search for one picture (S, S, 3) uint8, best caption first, ranked by log-probability per word."""
         step, state = self.begin(centre(image[None], self.config.image_size))
         keep = (lambda telling: telling.where) if maps else None
-        return decode.beam_search(step, state, beam=beam, length_penalty=1.0, max_length=self.max_words + 1, keep=keep)
+        return decode.beam_search(
+            step, state, beam=beam, length_penalty=1.0, max_length=self.max_words + 1, never=NEVER, keep=keep
+        )
 
     def text(self, words: list[int]) -> str:
         """Word numbers as a string."""
@@ -131,9 +139,13 @@ class System:
         rng = np.random.default_rng([self.settings.seed, 3])
         params, running = init_captioner(rng, self.config)
         batches = Batches.of(
-            self.splits["train"], self.vocabulary, self.config.image_size, self.settings.max_words, not self.drawn
+            self.splits["train"],
+            self.vocabulary,
+            self.config.image_size,
+            self.settings.max_words,
+            self.settings.augment,
         )
-        val = self.splits["val"]
+        val = self.splits["val"].take(np.arange(min(JUDGE, len(self.splits["val"]))))
 
         def judge(params: Tree, running: Tree) -> dict[str, float]:
             return score(val, self.model(params, running).captions(val.images), exact=self.drawn)

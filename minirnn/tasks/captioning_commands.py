@@ -38,7 +38,7 @@ def _settings(args: Namespace, data: str) -> Settings:
     if seed < 0:
         raise DataError(f"--seed is {seed}; expected at least 0")
     image = "attention" if args.attention else "every"
-    photos: dict[str, Any] = {} if data == "scenes" else {"min_count": 5}
+    photos: dict[str, Any] = {} if data == "scenes" else {"min_count": 5, "augment": True}
     return Settings(data=data, seed=seed, cell=args.cell or "lstm", image=image, **photos)
 
 

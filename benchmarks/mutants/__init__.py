@@ -1,0 +1,16 @@
+"""`MUTANTS`: a catalogue of 167 mistakes in hand-written backpropagation, each as a change to minirnn's own code.
+
+The catalogue was gathered from well-known hand-written codes and from what learners write. A mistake in a forward pass
+is planted together with the backward pass that belongs to it, where there is one: who differentiates their own mistake
+passes a gradient check, so something else has to notice. Rows that are a convention (Adam's weight decay, which of two
+equal maxima gets the gradient, what a mean is divided by) are planted as well: the tests should pin the one chosen here.
+"""
+
+from benchmarks.mutants import gru, images, lstm, norms, rnn, sequences, training
+from benchmarks.mutants.mutant import Mutant
+
+MUTANTS: tuple[Mutant, ...] = tuple(
+    mutant for table in (rnn, lstm, gru, sequences, images, norms, training) for mutant in table.MUTANTS
+)
+
+__all__ = ["MUTANTS", "Mutant"]

@@ -1,0 +1,216 @@
+"""Plant known mistakes into copies of minirnn, one at a time, and count how many the tests notice.
+
+    python -m benchmarks.mutate [NAME ...] [--jobs 2] [--json] [--list]
+
+The mistakes are those of `benchmarks.mutants`: 167 that people make in hand-written backpropagation. Each is planted
+into a temporary copy of the package, and the tests of its layer run there: gradient checks and the contract first, then
+PyTorch, then values worked out by hand. A mistake counts as caught when one of these tests fails. Before that the same
+tests must pass on a copy without a mistake. NAME picks layers or parts of descriptions ("gru", "dbh = dbx").
+Exit status 1 when fewer than 98 % are caught, 2 when the table no longer fits the code.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.mutants import MUTANTS, Mutant
+
+ROOT = Path(__file__).resolve().parent.parent
+ENOUGH = 0.98  # share of the mistakes that the tests must catch
+SECONDS = 300  # longest run of one group of tests; a mistake that makes it hang is caught too
+
+Tests = tuple[str, ...]  # arguments of pytest
+
+CHECKS = ("tests/test_gradients.py", "tests/test_contract.py")
+TORCH, PINS = "tests/test_torch.py", "tests/test_pins.py"
+
+
+def _layer_tests(expression: str) -> tuple[Tests, ...]:
+    return (*CHECKS, "-k", expression), (TORCH, "-k", expression), (PINS,)
+
+
+TESTS: dict[str, tuple[Tests, ...]] = {  # the cheap ones first; what follows runs only while nothing has failed
+    "rnn": _layer_tests("rnn"),
+    "lstm": _layer_tests("lstm"),
+    "gru": _layer_tests("gru"),
+    "bidirectional": _layer_tests("bidirectional"),
+    "embedding": _layer_tests("embedding"),
+    "affine over time": _layer_tests("affine"),
+    "cross-entropy": _layer_tests("cross_entropy or log_softmax"),
+    "attention": _layer_tests("dot_attention"),
+    "conv": _layer_tests("conv2d"),
+    "max pool": _layer_tests("max_pool2d"),
+    "average pool": _layer_tests("avg_pool2d"),
+    "batch norm": _layer_tests("batch_norm"),
+    "layer norm": _layer_tests("layer_norm"),
+    "dropout": _layer_tests("dropout"),
+    "optimisers": (("tests/test_optim.py",),),
+    "clipping": (("tests/test_optim.py", "-k", "clip"),),
+    "beam search": (("tests/test_decode.py",),),
+}
+
+
+class Outcome(NamedTuple):
+    """What became of one mutant."""
+
+    layer: str
+    wrong: str
+    caught: bool
+    by: str  # the first test that failed, or ""
+    message: str  # of that test
+    seconds: float
+
+
+def copy_code(source: Path, target: Path) -> Path:
+    """Copy what the tests need: the package, the tests, pytest's settings."""
+    for folder in ("minirnn", "tests"):
+        shutil.copytree(source / folder, target / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy2(source / "pyproject.toml", target)
+    return target
+
+
+def first_failure(folder: Path, tests: Tests) -> tuple[str, str] | None:
+    """Run pytest in a copy: the first test that failed and its message, or None when all passed.
+
+    Raises:
+        RuntimeError: pytest could not run the tests.
+    """
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-o", "addopts="]
+    threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    settings = {"PYTHONPATH": str(folder), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "COLUMNS": "400"}
+    try:
+        done = subprocess.run(
+            [*command, *tests],
+            cwd=folder, env={**os.environ, **threads, **settings}, timeout=SECONDS, text=True, encoding="utf-8", errors="replace",
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return tests[0], f"not finished after {SECONDS} seconds"
+    if done.returncode == 0:
+        return None
+    failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED ", "ERROR tests"))]
+    if done.returncode != 1 or not failed:
+        raise RuntimeError(f"pytest {' '.join(tests)} ended with status {done.returncode}:\n{done.stdout}")
+    test, _, message = failed[0].split(" ", 1)[1].partition(" - ")
+    return test, message
+
+
+def tests_of(layer: str) -> tuple[Tests, ...]:
+    """The groups of tests of a layer; without those that need PyTorch where it is not installed."""
+    torch = importlib.util.find_spec("torch") is not None
+    return tuple(tests for tests in TESTS[layer] if torch or tests[0] != TORCH)
+
+
+def try_mutant(mutant: Mutant, original: Path) -> Outcome:
+    """Plant one mistake and run the tests of its layer."""
+    begin = time.perf_counter()
+    with tempfile.TemporaryDirectory() as name:
+        folder = copy_code(original, Path(name))
+        mutant.plant(folder)
+        failures = (first_failure(folder, tests) for tests in tests_of(mutant.layer))
+        test, message = next((failure for failure in failures if failure is not None), ("", ""))
+    return Outcome(mutant.layer, mutant.wrong, bool(test), test, message, round(time.perf_counter() - begin, 1))
+
+
+def chosen(names: list[str]) -> list[Mutant]:
+    """The mutants of these layers, or with these words in their description; all without names.
+
+    Raises:
+        ValueError: a name that fits none.
+    """
+    for name in names:
+        if not any(name == m.layer or name in m.wrong for m in MUTANTS):
+            raise ValueError(f"{name!r} is no layer and in no description; the layers are {', '.join(TESTS)}")
+    return [m for m in MUTANTS if not names or any(name == m.layer or name in m.wrong for name in names)]
+
+
+def check(mutants: list[Mutant], original: Path, pool: ThreadPoolExecutor) -> None:
+    """Every mutant can be planted, and without any of them the tests pass.
+
+    Raises:
+        ValueError: a mutant that no longer fits the code.
+        RuntimeError: a test that fails without a mutant.
+    """
+    for mutant in mutants:
+        with tempfile.TemporaryDirectory() as name:
+            target = Path(name) / mutant.file
+            target.parent.mkdir(parents=True)
+            shutil.copy2(original / mutant.file, target)
+            mutant.plant(Path(name))
+    groups = {tests: None for layer in {m.layer for m in mutants} for tests in tests_of(layer)}
+    for failure in pool.map(lambda tests: first_failure(original, tests), groups):
+        if failure is not None:
+            raise RuntimeError(f"without any mistake {failure[0]} fails: {failure[1]}")
+
+
+def run(mutants: list[Mutant], jobs: int) -> Iterator[Outcome]:
+    """What becomes of each mutant, in order; all work on one snapshot of the code."""
+    with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(jobs) as pool:
+        original = copy_code(ROOT, Path(name))
+        check(mutants, original, pool)
+        yield from pool.map(lambda mutant: try_mutant(mutant, original), mutants)
+
+
+def table(outcomes: list[Outcome]) -> str:
+    """Counts per layer: mistakes, caught, and by which file."""
+    files = sorted({o.by.split("::")[0] for o in outcomes if o.caught}, key=[*CHECKS, TORCH, PINS].__contains__)
+    by = Counter((o.layer, o.by.split("::")[0]) for o in outcomes if o.caught)
+    layers = list(dict.fromkeys(o.layer for o in outcomes))
+    rows = [["layer", "mistakes", "caught", *(Path(file).stem.removeprefix("test_") for file in files)]]
+    for layer in [*layers, "total"]:
+        mine = [o for o in outcomes if layer in (o.layer, "total")]
+        counts = [sum(by[kind, file] for kind in layers if layer in (kind, "total")) for file in files]
+        rows.append([layer, *(str(n) for n in (len(mine), sum(o.caught for o in mine), *counts))])
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    lines = ["  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:]))]) for row in rows]
+    return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.mutate", description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help="layers, or words of a description (default: all)")
+    parser.add_argument("--jobs", type=int, default=2, help="how many mutants at once (default 2)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
+    parser.add_argument("--list", action="store_true", help="print the mistakes and run nothing")
+    args = parser.parse_args(argv)
+    begin = time.perf_counter()
+    outcomes = []
+    try:
+        mutants = chosen(args.names)
+        if args.list:
+            print("\n".join(f"{mutant}    ({mutant.file})" for mutant in mutants))
+            return 0
+        for outcome in run(mutants, max(1, args.jobs)):
+            outcomes.append(outcome)
+            if sys.stderr.isatty():
+                print(f"\r{len(outcomes)} of {len(mutants)}", end="\r", file=sys.stderr, flush=True)
+    except (ValueError, RuntimeError) as error:
+        print(f"mutate: {error}", file=sys.stderr)
+        return 2
+    caught = sum(o.caught for o in outcomes)
+    seconds = time.perf_counter() - begin
+    if args.json:
+        totals = {"mistakes": len(outcomes), "caught": caught, "seconds": round(seconds)}
+        print(json.dumps({**totals, "mutants": [o._asdict() for o in outcomes]}, indent=1))
+    else:
+        print(table(outcomes))
+        print("".join(f"\nNOT caught: {o.layer}: {o.wrong}" for o in outcomes if not o.caught))
+        print(f"{caught} of {len(outcomes)} mistakes caught ({caught / len(outcomes):.1%}) in {seconds:.0f} s")
+    return 0 if caught >= ENOUGH * len(outcomes) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

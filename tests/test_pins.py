@@ -1,0 +1,5 @@
+"""placeholder"""
+
+
+def test_nothing():
+    pass
