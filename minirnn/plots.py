@@ -54,7 +54,8 @@ def curves(
         best = int(np.argmax(scores))
         right.annotate(f"{scores[best]:.3g}", (steps[best], scores[best]), textcoords="offset points", xytext=(0, -14),
                        ha="center", color=ORANGE)  # fmt: skip
-    right.set(xlabel="step", title=f"Validation: {score.replace('_', ' ')}", xlim=(0, None), ylim=(0, None))
+    right.set(xlabel="step", title=f"Validation: {score.replace('_', ' ')}", xlim=(0, None),
+              ylim=(0, 1.02 if score == "exact_match" else None))  # fmt: skip
     for axes in (left, right):
         _plain(axes)
     figure.tight_layout()
@@ -67,7 +68,7 @@ def contact_sheet(
 ) -> Path:  # fmt: skip
     """Pictures (N, S, S, 3) uint8 with what the model says below; with `exact`, right ones in green, wrong in red."""
     rows = -(-len(images) // columns)
-    figure = Figure(figsize=(2.5 * columns, (3.2 if exact or references is None else 3.5) * rows))
+    figure = Figure(figsize=(2.5 * columns, (3.0 if exact or references is None else 3.4) * rows))
     grid = np.atleast_1d(figure.subplots(rows, columns)).ravel()
     for axes in grid:
         axes.axis("off")

@@ -192,6 +192,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_word(root):
     ):
         data = b"\xef\xbb\xbf" + text.encode()
         assert told(load_captions(write(root, data, name))) == [("a.jpg", ("A dog",), "")]
+        assert told(load_captions(write(root, data, "captions.txt"))) == [("a.jpg", ("A dog",), "")]
     data = b"\xef\xbb\xbfimage,caption\na.jpg,caf\xe9"
     refused(write(root, data), "line 2", f"offset {len(data) - 1} ")
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from minirnn.cases import CASES
-from minirnn.checking.watch import fingerprint, freeze
+from minirnn.checking.watch import fingerprint, frozen
 from minirnn.tree import tree_cast, tree_from_items, tree_items, tree_leaves, tree_map
 
 every_case = pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
@@ -72,14 +72,14 @@ def argument_names(case):
 def test_writes_nowhere(case):
     args = case.args()
     before = fingerprint(args)
-    freeze(args)
-    out, cache = forward(case, args)
+    with frozen(args):
+        out, cache = forward(case, args)
     assert fingerprint(args) == before
     dout = upstream(case, out)
     held = (dout, cache, args)
     before = fingerprint(held)
-    freeze(held)
-    case.pair.backward(dout, cache)
+    with frozen(held):
+        case.pair.backward(dout, cache)
     assert fingerprint(held) == before
 
 

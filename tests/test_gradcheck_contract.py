@@ -106,6 +106,26 @@ def test_cache_used_up():
     assert "backward gives an error the second time: IndexError: pop from empty list" in failures
 
 
+def test_cache_that_grows():
+    def forward(x):
+        return np.tanh(x), [np.tanh(x)]
+
+    def backward(dy, cache):
+        cache.append(None)
+        return (dy * (1 - cache[0] ** 2),)
+
+    assert "backward changed cache in place" in gradcheck(Pair(forward, backward), (X,)).failures
+
+
+def test_cache_that_holds_itself():
+    def forward(x):
+        cache = {"y": np.tanh(x)}
+        cache["cache"] = cache
+        return np.tanh(x), cache
+
+    assert gradcheck(Pair(forward, lambda dy, cache: (dy * (1 - cache["y"] ** 2),)), (X,)).ok
+
+
 def test_gradients_that_pile_up():
     """The gradient is kept from call to call and never reset."""
     total = np.zeros_like(W)
@@ -158,6 +178,23 @@ def test_an_object_as_cache_is_looked_into():
         return (dx,)
 
     assert "backward changed cache.y in place" in gradcheck(Pair(Layer().forward, backward), (X,)).failures
+
+
+def test_what_an_object_keeps_stays_writable():
+    class Layer:
+        W = np.ones((5, 2))
+
+        def forward(self, x):
+            return x @ self.W, (self, x)
+
+    def backward(dy, cache):
+        layer, _ = cache
+        return (dy @ layer.W.T,)
+
+    layer = Layer()
+    layer.W = layer.W.copy()
+    assert gradcheck(Pair(layer.forward, backward), (X,)).ok
+    layer.W += 1
 
 
 def test_randomness_from_nowhere():

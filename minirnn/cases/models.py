@@ -26,7 +26,8 @@ def _encoder(rng: Rng, N: int, T: int) -> tuple[Tree, ...]:
 
 def _captioner(name: str, *, training: bool = True, **config: Any) -> Case:
     """The whole captioner on pictures of 8x8 and one caption more than there are pictures."""
-    c = CaptionerConfig(vocab=7, image_size=8, channels=(2, 3), attend=1, features=4, embed=3, hidden=2, **config)
+    sizes: Any = {"features": 4, "local": 3, "embed": 3, "hidden": 2, "vocab": 7}
+    c = CaptionerConfig(image_size=8, channels=(2, 3), attend=1, **sizes, **config)
 
     def make(rng: Rng, N: int, T: int) -> tuple[Tree, ...]:
         params, stats = init_captioner(rng, c, np.float64)

@@ -126,7 +126,7 @@ def run_once(problem: Problem, rng: np.random.Generator, failures: list[str]) ->
     arguments = dict(zip(problem.names, problem.args))
     gradients = gradient_arrays(arguments, grads, problem.constants, failures)
     upstream = dict(tree_items(dout, "out"))
-    terms = [(d * outs[name])[np.isfinite(outs[name])] for name, d in upstream.items()]
+    terms = [d * outs[name] for name, d in upstream.items()]
     largest = [float(np.abs(g[np.isfinite(g)]).max(initial=0)) for g in gradients.values()]
     size = max(float(np.sqrt(sum(np.sum(term**2) for term in terms))), *largest, 0.0)
 

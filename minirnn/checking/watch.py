@@ -6,6 +6,7 @@ while a comparison misses what is written and put back.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import types
@@ -64,11 +65,17 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     return [p for p in places if not any(q.startswith((p + ".", p + "[")) for q in places)]
 
 
-def freeze(thing: Any) -> None:
-    """Make every array inside read-only."""
-    for _, leaf in walk(thing):
-        if isinstance(leaf, np.ndarray):
-            leaf.flags.writeable = False
+@contextlib.contextmanager
+def frozen(thing: Any) -> Iterator[None]:
+    """Every array inside is read-only for a while."""
+    arrays = [leaf for _, leaf in walk(thing) if isinstance(leaf, np.ndarray) and leaf.flags.writeable]
+    for array in arrays:
+        array.flags.writeable = False
+    try:
+        yield
+    finally:
+        for array in sorted(arrays, key=lambda a: a.base is not None):  # a view is writable only if its owner is
+            array.flags.writeable = True
 
 
 def watched(
@@ -88,9 +95,9 @@ def watched(
     """
     call, things = make()
     before, stumbled = _prints(things), False
-    freeze(things)
     try:
-        result = call()
+        with frozen(things):
+            result = call()
     except ValueError as error:
         if "read-only" not in str(error) and "writable" not in str(error):
             raise

@@ -157,7 +157,8 @@ def _place(
 def _draw(rng: np.random.Generator, scenes: tuple[tuple[Thing, ...], ...], size: int) -> Array:
     """Rasterise scenes with soft edges on a light, slightly noisy ground: (N, size, size, 3) uint8."""
     N = len(scenes)
-    image = np.broadcast_to(rng.uniform(200, 250, (N, 1, 1, 3)), (N, size, size, 3)).astype(np.float32)
+    ground = rng.uniform(215, 245, (N, 1, 1, 1)) + rng.uniform(-6, 6, (N, 1, 1, 3))  # light grey, hardly tinted
+    image = np.broadcast_to(ground, (N, size, size, 3)).astype(np.float32)
     centre = (np.arange(size, dtype=np.float32) + 0.5) / size
     for k in range(max(len(s) for s in scenes)):
         rows = [n for n, s in enumerate(scenes) if len(s) > k]

@@ -35,6 +35,7 @@ class CaptionerConfig:
     attention: str = "dot"  # additive or dot
     attend: int = 3  # attention looks at the grid after so many blocks
     local: int = 128  # attention: size of the vector of each location
+    glance: int = 12  # attention: the image vector is squeezed to so many numbers, so that details come from looking
     drop_image: float = 0.0  # dropout on the image vector
     drop_words: float = 0.0  # dropout on word vectors and on what the words are chosen from
 
@@ -42,7 +43,7 @@ class CaptionerConfig:
         for name, choices in (("cell", CELLS), ("image", IMAGES), ("attention", ATTENTIONS)):
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; expected one of {', '.join(choices)}")
-        for name in ("vocab", "features", "embed", "hidden", "local"):
+        for name in ("vocab", "features", "embed", "hidden", "local", "glance"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; expected at least 1")
         blocks = len(self.channels)
@@ -63,6 +64,7 @@ class CaptionerParams(NamedTuple):
     encoder: EncoderParams
     image: AffineParams | None  # from the coarsest grid to the image vector
     first: AffineParams | None  # image="first": from the image vector to the first h
+    glance: AffineParams | None  # attention: from the image vector to a few numbers
     local: AffineParams | None  # attention: from a finer grid to the vector of each location
     place: Array | None  # (L, M) attention: where each location is
     keys: AffineParams | None  # attention: what each location answers to
@@ -83,14 +85,15 @@ def init_captioner(
     scores = attends and c.attention == "additive"
     coarse = (c.image_size // 2 ** len(c.channels)) ** 2 * c.channels[-1]
     cell_init: Any = {"rnn": init.rnn_params, "lstm": init.lstm_params, "gru": init.gru_params}[c.cell]
-    reads = c.embed + (c.features if c.image in ("every", "attention") else 0)
+    reads = c.embed + {"every": c.features, "attention": c.glance}.get(c.image, 0)
     says = c.hidden + (c.local if attends else 0)
-    reads = c.embed + (c.features if c.image in ("every", "attention") else 0)
+    reads = c.embed + {"every": c.features, "attention": c.glance}.get(c.image, 0)
     says = c.hidden + (c.local if attends else 0)
     params = CaptionerParams(
         encoder=blocks,
         image=init.affine_params(rng, coarse, c.features, dtype) if c.image != "none" else None,
         first=init.affine_params(rng, c.features, c.hidden, dtype) if c.image == "first" else None,
+        glance=init.affine_params(rng, c.features, c.glance, dtype) if attends else None,
         local=init.affine_params(rng, c.channels[c.attend - 1], c.local, dtype) if attends else None,
         place=(rng.standard_normal((c.grid**2, c.local)) * 0.1).astype(dtype) if attends else None,
         keys=init.affine_params(rng, c.local, c.hidden, dtype) if attends else None,

@@ -19,7 +19,7 @@ from minirnn.tree import tree_add, tree_map
 class Seen(NamedTuple):
     """What the decoder knows of each picture; the batch is on axis 0 of every leaf."""
 
-    vector: Any  # (N, M) the picture at a glance, or None
+    vector: Any  # (N, ·) the picture at a glance, or None
     keys: Any  # (N, L, H) with attention, or None
     values: Any  # (N, L, M) with attention, or None
 
@@ -34,18 +34,20 @@ def see_forward(
         return (Seen(None, None, None), running), (config, None, ops)
     drop: dict[str, Any] = {"p": config.drop_image, "training": training, "rng": rng}
     (grids, running), encoder_cache = encoder.forward(images, running, p.encoder, training=training, ops=ops)  # (1)
-    a, image_cache = ops.affine.forward(grids[-1].reshape(len(images), -1), p.image)  # (2)
+    N, H, W, C = grids[-1].shape
+    a, image_cache = ops.affine.forward(grids[-1].reshape(N, H * W * C), p.image)  # (2)
     vector, relu_cache = ops.relu.forward(a)  # (3)
     vector, drop_cache = ops.dropout.forward(vector, **drop)  # (4)
     caches = (encoder_cache, [grid.shape for grid in grids], image_cache, relu_cache, drop_cache)
     if config.image != "attention":
         return (Seen(vector, None, None), running), (config, (caches, None), ops)
-    grid = grids[config.attend - 1]
-    a, local_cache = ops.affine.forward(grid.reshape(len(images), -1, grid.shape[-1]), p.local)  # (5)
-    values, relu_cache = ops.relu.forward(a + p.place)  # (6)
-    values, drop_cache = ops.dropout.forward(values, **drop)  # (7)
-    keys, keys_cache = ops.affine.forward(values, p.keys)  # (8)
-    attended = (local_cache, relu_cache, drop_cache, keys_cache)
+    vector, glance_cache = ops.affine.forward(vector, p.glance)  # (5)
+    N, H, W, C = grids[config.attend - 1].shape
+    a, local_cache = ops.affine.forward(grids[config.attend - 1].reshape(N, H * W, C), p.local)  # (6)
+    values, relu_cache = ops.relu.forward(a + p.place)  # (7)
+    values, drop_cache = ops.dropout.forward(values, **drop)  # (8)
+    keys, keys_cache = ops.affine.forward(values, p.keys)  # (9)
+    attended = (glance_cache, local_cache, relu_cache, drop_cache, keys_cache)
     return (Seen(vector, keys, values), running), (config, (caches, attended), ops)
 
 
@@ -57,15 +59,17 @@ def see_backward(dseen: Seen, cache: Any) -> dict[str, Tree]:
     (encoder_cache, shapes, image_cache, relu_cache, drop_cache), attended = caches
     grads: dict[str, Tree] = {}
     dgrids: list[Array | None] = [None] * len(shapes)
+    dvector = dseen.vector
     if attended is not None:
-        local_cache, local_relu_cache, local_drop_cache, keys_cache = attended
-        dvalues, grads["keys"] = ops.affine.backward(dseen.keys, keys_cache)  # (8)
-        (da,) = ops.dropout.backward(dvalues + dseen.values, local_drop_cache)  # (7)
-        (da,) = ops.relu.backward(da, local_relu_cache)  # (6)
+        glance_cache, local_cache, local_relu_cache, local_drop_cache, keys_cache = attended
+        dvalues, grads["keys"] = ops.affine.backward(dseen.keys, keys_cache)  # (9)
+        (da,) = ops.dropout.backward(dvalues + dseen.values, local_drop_cache)  # (8)
+        (da,) = ops.relu.backward(da, local_relu_cache)  # (7)
         grads["place"] = da.sum(axis=0)
-        dlocations, grads["local"] = ops.affine.backward(da, local_cache)  # (5)
+        dlocations, grads["local"] = ops.affine.backward(da, local_cache)  # (6)
         dgrids[config.attend - 1] = dlocations.reshape(shapes[config.attend - 1])
-    (dvector,) = ops.dropout.backward(dseen.vector, drop_cache)  # (4)
+        dvector, grads["glance"] = ops.affine.backward(dvector, glance_cache)  # (5)
+    (dvector,) = ops.dropout.backward(dvector, drop_cache)  # (4)
     (da,) = ops.relu.backward(dvector, relu_cache)  # (3)
     dflat, grads["image"] = ops.affine.backward(da, image_cache)  # (2)
     dgrids[-1] = tree_add(dgrids[-1], dflat.reshape(shapes[-1]))
@@ -105,7 +109,7 @@ def tell_forward(
     """
     x = words
     if config.image in ("every", "attention"):
-        every = np.broadcast_to(seen.vector[:, None], (*words.shape[:2], config.features))
+        every = np.broadcast_to(seen.vector[:, None], (*words.shape[:2], seen.vector.shape[1]))
         x = np.concatenate([words, every], axis=2)  # (1)
     time = ops.unroll(ops.step(config.cell))
     states, time_cache = time.forward(x, state, params.cell)  # (2) the same weights at every step

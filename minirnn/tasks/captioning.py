@@ -54,10 +54,7 @@ def model_defaults(settings: Settings, vocab: int) -> CaptionerConfig:
     """The model for a kind of data: drawn scenes, or photographs."""
     chosen: dict[str, Any] = {"vocab": vocab, "cell": settings.cell, "image": settings.image}
     if settings.data == "scenes":
-        features = 32 if settings.image == "attention" else 256  # a mere glance, so that details come from looking
-        return CaptionerConfig(
-            **chosen, image_size=48, channels=(16, 32, 64, 128), features=features, embed=32, hidden=192
-        )
+        return CaptionerConfig(**chosen, image_size=48, channels=(8, 24, 48, 96), features=256, embed=32, hidden=160)
     return CaptionerConfig(
         **chosen, image_size=64, channels=(24, 48, 64, 96, 96), features=128, embed=128, hidden=192,
         drop_image=0.4, drop_words=0.5,
@@ -67,7 +64,7 @@ def model_defaults(settings: Settings, vocab: int) -> CaptionerConfig:
 def train_defaults(settings: Settings) -> TrainConfig:
     """How to train it."""
     if settings.data == "scenes":
-        return TrainConfig(epochs=6, batch=64, lr=3e-3, clip=1.0, checks=8, seed=settings.seed)
+        return TrainConfig(epochs=6, batch=64, lr=5e-3, clip=1.0, checks=6, seed=settings.seed)
     return TrainConfig(
         epochs=60, batch=32, lr=1e-3, optimiser="adamw", weight_decay=0.05, clip=5.0, checks=20, seed=settings.seed
     )
