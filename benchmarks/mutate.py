@@ -176,7 +176,8 @@ def run(mutants: list[Mutant], jobs: int) -> Iterator[Outcome]:
 
 def table(outcomes: list[Outcome]) -> str:
     """Counts per layer: mistakes, caught, and by which file."""
-    files = sorted({o.by.split("::")[0] for o in outcomes if o.caught}, key=[*CHECKS, TORCH, PINS].__contains__)
+    order = dict.fromkeys(file for groups in TESTS.values() for tests in groups for file in tests.files)
+    files = [file for file in order if any(o.by.startswith(file) for o in outcomes)]
     by = Counter((o.layer, o.by.split("::")[0]) for o in outcomes if o.caught)
     layers = list(dict.fromkeys(o.layer for o in outcomes))
     rows = [["layer", "mistakes", "caught", *(Path(file).stem.removeprefix("test_") for file in files)]]

@@ -13,6 +13,7 @@ It cannot tell whether the forward pass computes what it should: who differentia
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -157,7 +158,12 @@ def _full(run: Run, eps: float, rtol: float, rng: np.random.Generator, time_axis
         if name in time_axis:
             per_step = tuple(float(step.max()) for step in np.moveaxis(errors, time_axis[name], 0))
         others = {other: n for other, n in numerics.items() if other != name}
-        hint = "" if ok else _kink(run, name, index, eps) or hint_of(analytic, numeric, others)
+        hint = (
+            ""
+            if ok
+            else _kink(run, name, *_beside(run.problem.leaves[name], index, eps), eps)
+            or hint_of(analytic, numeric, others)
+        )
         yield Row(name, ok, float(errors[index]), index, float(analytic[index]), float(numeric[index]), per_step, hint)
 
 
@@ -178,11 +184,10 @@ def _beside(leaf: Array, index: tuple[int, ...], eps: float) -> tuple[Array, Arr
     return plus, minus
 
 
-def _kink(run: Run, name: str, index: tuple[int, ...], eps: float) -> str:
-    """Whether the function has a corner there (relu at 0, equal values in a maximum): its two sides then disagree."""
-    leaf = run.problem.leaves[name]
-    plus, minus = _beside(leaf, index, eps)
-    above, below = run.change({name: plus}, {name: leaf}) / eps, run.change({name: leaf}, {name: minus}) / eps
+def _kink(run: Run, name: str, plus: Array, minus: Array, eps: float) -> str:
+    """Whether the function has a corner between (relu at 0, equal values in a maximum): its two sides then disagree."""
+    here = run.problem.leaves[name]
+    above, below = run.change({name: plus}, {name: here}) / eps, run.change({name: here}, {name: minus}) / eps
     if not abs(above - below) > 1e-2 * max(abs(above), abs(below), 1e-4 * run.size):
         return ""
     return (
@@ -201,19 +206,24 @@ def _directional(
             continue
         places = np.arange(analytic.size).reshape(analytic.shape)
         steps = np.moveaxis(places, time_axis[name], 0) if name in time_axis else places[None]
-        tried = [max(_along(run, name, step, eps, rng) for _ in range(DIRECTIONS)) for step in steps]
-        error, a, n = max(tried)
-        per_step = tuple(e for e, _, _ in tried) if name in time_axis else ()
-        yield Row(name, error <= rtol, error, None, a, n, per_step)
+        tried = [
+            max((_along(run, name, step, eps, rng) for _ in range(DIRECTIONS)), key=itemgetter(0)) for step in steps
+        ]
+        error, a, n, plus, minus = max(tried, key=itemgetter(0))
+        per_step = tuple(step[0] for step in tried) if name in time_axis else ()
+        hint = "" if error <= rtol else _kink(run, name, plus, minus, eps)
+        yield Row(name, error <= rtol, error, None, a, n, per_step, hint)
 
 
-def _along(run: Run, name: str, places: Array, eps: float, rng: np.random.Generator) -> tuple[float, float, float]:
-    """Error, analytic and numeric slope along a random unit direction in some `places` of one array."""
+def _along(
+    run: Run, name: str, places: Array, eps: float, rng: np.random.Generator
+) -> tuple[float, float, float, Array, Array]:
+    """Error, analytic and numeric slope along a random unit direction in some `places` of an array; its two ends."""
     leaf, gradient = run.problem.leaves[name], run.gradients[name]
     v = np.zeros(leaf.size)
     v[places.ravel()] = _direction(rng, (places.size,))
     plus, minus = leaf + eps * v.reshape(leaf.shape), leaf - eps * v.reshape(leaf.shape)
-    a = float(np.vdot(gradient, plus - minus)) / (2 * eps)
+    a = float(np.vdot(gradient.take(places), (plus - minus).take(places))) / (2 * eps)
     n = run.change({name: plus}, {name: minus}) / (2 * eps)
     usual = np.sqrt(np.mean(gradient**2, keepdims=True))  # what a unit direction sees on average
-    return float(_errors(np.array(a), np.array(n), _floor(run, usual))), a, n
+    return float(_errors(np.array(a), np.array(n), _floor(run, usual))), a, n, plus, minus

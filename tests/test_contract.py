@@ -84,6 +84,21 @@ def test_writes_nowhere(case):
 
 
 @every_case
+def test_results_are_arrays_of_their_own(case):
+    """Who changes an output or a gradient changes no input, parameter or upstream gradient."""
+    args = case.args()
+    out, cache = forward(case, args)
+    dout = upstream(case, out)
+    grads = case.pair.backward(dout, cache)
+    given = tree_leaves((args, dout))
+    constant = [c for c in case.constants if c.startswith("out")]  # running statistics that stay as they were
+    made = [(name, leaf) for name, leaf in tree_items(out, "out") if not name.startswith(tuple(constant) or "?")]
+    made += tree_items(grads, "gradients")
+    for name, leaf in made:
+        assert not any(np.shares_memory(leaf, other) for other in given), name
+
+
+@every_case
 def test_backward_repeats_itself(case):
     """The second time, and after another forward and backward pass on other inputs."""
     args, others = case.args(0), case.args(1)

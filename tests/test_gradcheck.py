@@ -84,6 +84,19 @@ def test_models_scalars_and_constants():
     assert "the gradient of running is None; expected RunningStats like the argument" in report.failures
 
 
+def test_a_constant_is_meant_by_its_whole_name():
+    def forward(x, x2):
+        return x * x2, (x, x2)
+
+    pair = Pair(forward, lambda d, cache: (None, d * cache[0]))
+    report = gradcheck(pair, (X, X + 1), constants=("x",))
+    assert report.ok
+    assert [r.name for r in report.rows] == ["x2"]
+    with_gradient = Pair(forward, lambda d, cache: (d * cache[1], d * cache[0]))
+    failures = gradcheck(with_gradient, (X, X + 1), constants=("x",)).failures
+    assert failures == ("the gradient of x is an array of shape (3, 5); expected None: it is not differentiated",)
+
+
 def test_empty_arrays_have_nothing_to_compare():
     report = gradcheck(F.affine, (np.ones((0, 5)), AFFINE[1]))
     assert report.ok
@@ -168,6 +181,31 @@ def test_nan_in_backward():
     assert not gradcheck(with_backward(F.affine, change), AFFINE, mode="directional").ok
 
 
+def test_nan_in_one_time_step():
+    def change(grads, dout, cache):
+        grads[0][:, 2] = np.nan
+        return grads
+
+    for mode in ("full", "directional"):
+        report = gradcheck(with_backward(unroll(F.lstm_step), change), SEQUENCE, mode=mode, time_axis={"x": 1})
+        assert wrong(report) == ["x"]
+        assert [np.isinf(error) for error in row(report, "x").per_step] == [False, False, True, False]
+
+
+def test_a_small_gradient_beside_large_ones_is_held_to_its_own_scale():
+    """The gradient of `small` is a millionth of that of `x`: a mistake of one part in a hundred is still found."""
+
+    def forward(x, small):
+        return x * 1e3 + np.sin(small) * 1e-3, small
+
+    def pair(factor):
+        return Pair(forward, lambda d, small: (d * 1e3, factor * d * 1e-3 * np.cos(small)))
+
+    for mode in ("full", "directional"):
+        assert gradcheck(pair(1), (X, 0.5 * X), mode=mode).ok
+        assert wrong(gradcheck(pair(1.01), (X, 0.5 * X), mode=mode)) == ["small"]
+
+
 def test_infinite_outputs_do_not_hide_a_mistake():
     def forward(x):
         return np.where(x > 1e3, np.inf, x), None
@@ -186,6 +224,7 @@ def test_a_kink_is_explained():
     assert "check at another input" in str(report)
     ties = np.ones((1, 2, 2, 1))
     assert "a kink" in row(gradcheck(F.max_pool2d, (ties,)), "x").hint
+    assert "a kink" in row(gradcheck(F.max_pool2d, (ties,), mode="directional"), "x").hint
     wrong_factor = with_backward(F.relu, lambda g, d, c: (2 * g[0],))
     assert "a kink" not in row(gradcheck(wrong_factor, (X,)), "x").hint
 
@@ -334,6 +373,8 @@ def test_the_curve_of_a_wrong_gradient_is_a_plateau():
     epsilons, errors = epsilon_curve(pair, AFFINE, epsilons=np.logspace(-2, -8, 7))
     assert epsilons.shape == errors.shape == (7,)
     assert errors.min() > 1e-4
+    small = Pair(lambda x: (1e-9 * np.tanh(x), x), lambda d, x: (1.01e-9 * d * (1 - np.tanh(x) ** 2),))
+    assert epsilon_curve(small, (X,))[1].min() > 5e-3  # relative, however small the values are
     with pytest.raises(ValueError, match="no gradient to compare"):
         epsilon_curve(Pair(F.tanh.forward, lambda dy, y: None), (X,))
 

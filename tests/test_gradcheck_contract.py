@@ -228,6 +228,11 @@ def test_swapped_gradients_of_other_shapes():
     )
 
 
+def test_a_transposed_gradient_of_other_shape():
+    failures = failures_of(lambda g, d, c: (g[0], g[1]._replace(W=g[1].W.T)), F.affine, AFFINE)
+    assert failures == ("the gradient of params.W has shape (2, 5); expected (5, 2)",)
+
+
 def test_a_plain_tuple_for_a_named_one():
     assert failures_of(lambda g, d, c: (*g[:2], tuple(g[2]))) == (
         "the gradient of params is a tuple of 3; expected LSTMParams like the argument",

@@ -76,6 +76,12 @@ def test_every_two_words_of_a_held_out_combination_are_seen_in_training():
         assert any((s[0], s[2]) == (size, shape) for s in seen)
 
 
+def test_things_of_different_kinds_differ_in_colour():
+    for scene in make_scenes(500, seed=2).things:
+        kinds = {t.mention: t.colour for t in scene}
+        assert len(set(kinds.values())) == len(kinds)
+
+
 def test_shapes_stay_inside_and_apart_and_relations_hold():
     for things, caption in zip(*(lambda s: (s.things, s.captions))(make_scenes(500, seed=5))):
         for i, t in enumerate(things):

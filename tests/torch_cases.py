@@ -47,6 +47,20 @@ def elementwise(pair: Pair, theirs: Callable[..., Any], spread: float) -> Callab
     return draw
 
 
+def over_rows(pair: Pair, theirs: Callable[..., Any]) -> Callable[[Rng], Draw]:
+    """Softmax and its logarithm, with rows so far apart that one maximum for all would underflow in the others."""
+
+    def draw(rng: Rng) -> Draw:
+        return Draw(pair, (draw_scores(rng, shape_of(rng)),), theirs)
+
+    return draw
+
+
+def draw_scores(rng: Rng, shape: tuple[int, ...]) -> Any:
+    scores = rng.standard_normal(shape) * rng.choice([1, 20])
+    return scores + 1000 * rng.integers(-1, 2, size=(*shape[:-1], 1))
+
+
 def affine(rng: Rng) -> Draw:
     D, M = sizes(rng, 6, 6)
     x = rng.standard_normal((*shape_of(rng, 3), D))
@@ -132,7 +146,7 @@ def cross_entropy(rng: Rng) -> Draw:
     """No mask, a boolean mask (PyTorch's ignore_index) or a weight for each word."""
     V = int(rng.integers(1, 7))
     shape = shape_of(rng, 3)
-    logits = rng.standard_normal((*shape, V)) * rng.choice([1, 30])
+    logits = draw_scores(rng, (*shape, V))
     targets = rng.integers(0, V, size=shape)
     kind = rng.integers(3)
     mask: Any = None
@@ -159,8 +173,8 @@ LAYERS: dict[str, Callable[[Rng], Draw]] = {
     "relu": elementwise(F.relu, T.relu, 2),
     "sigmoid": elementwise(F.sigmoid, torch.sigmoid, 10),
     "tanh": elementwise(F.tanh, torch.tanh, 5),
-    "softmax": elementwise(F.softmax, lambda x: T.softmax(x, dim=-1), 20),
-    "log_softmax": elementwise(F.log_softmax, lambda x: T.log_softmax(x, dim=-1), 20),
+    "softmax": over_rows(F.softmax, lambda x: T.softmax(x, dim=-1)),
+    "log_softmax": over_rows(F.log_softmax, lambda x: T.log_softmax(x, dim=-1)),
     "affine": affine,
     "chain": chained,
     "batch_norm": batch_norm,

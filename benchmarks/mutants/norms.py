@@ -9,6 +9,9 @@ SCALE = "y = params.gamma * xhat + params.beta"
 EVALUATE = "centred, var = rows - running.mean, running.var"
 NEXT_MEAN = "momentum * running.mean + (1 - momentum) * mean"
 NEXT_VAR = "momentum * running.var + (1 - momentum) * var"
+MOMENTS = (  # of the batch, also of an empty one
+    "mean = rows.sum(axis=0) / max(len(rows), 1)\n        var = ((rows - mean) ** 2).sum(axis=0) / max(len(rows), 1)"
+)
 SUMS = "dgamma, dbeta = (dy * xhat).sum(axis=0), dy.sum(axis=0)"
 TERMS = "dxhat = dxhat - dxhat.mean(axis=0) - xhat * (dxhat * xhat).mean(axis=0)"
 
@@ -26,7 +29,7 @@ BATCH_NORM = mutants(
         "no eps": {STD: "std = np.sqrt(var)"},
         "gamma times beta too": {SCALE: "y = params.gamma * (xhat + params.beta)"},
         "statistics of the batch in evaluation": {
-            EVALUATE: "centred = rows - rows.mean(axis=0)\n        var = np.mean(centred**2, axis=0)",
+            EVALUATE: f"{MOMENTS}\n        centred = rows - mean",
             "(xhat, std, params.gamma, training, x.shape)": "(xhat, std, params.gamma, True, x.shape)",
         },
         "running statistics never move": {NEXT_MEAN: "running.mean", NEXT_VAR: "running.var"},
@@ -36,8 +39,8 @@ BATCH_NORM = mutants(
         },
         "running variance holds the standard deviation": {NEXT_VAR: f"{NEXT_VAR[:-3]}np.sqrt(var)"},
         "running statistics move in evaluation": {
-            EVALUATE: f"{EVALUATE}\n        mean, rows_var = rows.mean(axis=0), rows.var(axis=0)\n"
-            f"        running = RunningStats({NEXT_MEAN}, {NEXT_VAR[:-3]}rows_var)"
+            EVALUATE: f"{MOMENTS}\n        moved = RunningStats({NEXT_MEAN}, {NEXT_VAR})\n"
+            f"        {EVALUATE}\n        running = moved"
         },
     },
 )

@@ -66,7 +66,7 @@ TEMPORAL_AFFINE = mutants(
         "dW divided by N": {DW: f"{DW} / len(x)"},
         "rows taken for steps when unfolding": {
             Y: "y = x @ W + b\n"
-            "    y = y if y.ndim != 3 else y.reshape(y.shape[1], y.shape[0], -1).transpose(1, 0, 2)\n    return",
+            "    y = y if y.ndim != 3 else y.reshape(*y.shape[1::-1], y.shape[2]).transpose(1, 0, 2)\n    return",
             "x, W = cache\n": "x, W = cache\n    dy = dy if dy.ndim != 3 else dy.transpose(1, 0, 2).reshape(dy.shape)\n",
         },
         "no bias": {Y: Y.replace(" + b", "")},
@@ -80,7 +80,7 @@ LOSS_SOFTMAX = mutants(
     "cross-entropy",
     "functional/activations.py",
     {
-        "one maximum for all rows subtracted": {SHIFTED: "shifted = x - x.max()"},
+        "one maximum for all rows subtracted": {SHIFTED: "shifted = x - x.max(initial=-np.inf)"},
         "logarithm of softmax": {LOGP: "logp = np.log(softmax_rows(x))"},
         "softmax over the first axis": {
             SHIFTED: SHIFTED.replace("axis=-1", "axis=0"),

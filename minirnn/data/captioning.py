@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minirnn.data.captions import Photo, load_captions, split_photos
+from minirnn.data.captions import load_captions, split_photos
 from minirnn.data.images import load_images, to_float
 from minirnn.data.scenes import SPLITS, Scenes, make_scenes
 from minirnn.data.vocabulary import CaptionIds, Vocabulary, pad_captions, tokenise
@@ -58,27 +58,28 @@ def scene_split(split: str, seed: int, size: int, count: int | None = None) -> C
     return CaptionSplit(scenes.images, captions, ("",) * len(scenes), scenes)
 
 
-def photo_split(
-    photos: tuple[Photo, ...], size: int, *, skip_bad: bool = False, progress: Callable[[int, int], None] | None = None
-) -> tuple[CaptionSplit, list[str]]:
-    """Photographs decoded, squashed to (size * 9/8) squares and cached; and what was left out, in words."""
-    loaded = load_images([p.path for p in photos], stored_size(size), skip_bad=skip_bad, progress=progress)
-    kept = [photos[int(i)] for i in loaded.kept]
-    captions = tuple(tuple(tuple(tokenise(c)) for c in photo.captions) for photo in kept)
-    return CaptionSplit(loaded.images, captions, tuple(p.path.name for p in kept)), list(loaded.bad)
-
-
 def load_photos(
     source: Path, size: int, *, seed: int = 0, skip_bad: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[dict[str, CaptionSplit], list[str]]:  # fmt: skip
-    """A captioned photo set in splits train, val and test, by picture; and what was left out, in words."""
+    """A captioned photo set in splits train, val and test, by picture; and what was left out, in words.
+
+    The photographs are decoded once, squashed to squares of size * 9/8 and cached.
+    """
     found = load_captions(source, skip_bad=skip_bad)
-    bad, splits = list(found.bad), {}
-    for name, photos in split_photos(found.photos, seed).items():
-        splits[name], left_out = photo_split(photos, size, skip_bad=skip_bad, progress=progress)
-        bad += left_out
-    return splits, bad
+    parts = split_photos(found.photos, seed)
+    paths = [photo.path for photo in found.photos]
+    loaded = load_images(paths, stored_size(size), skip_bad=skip_bad, progress=progress)
+    row = {paths[int(i)]: k for k, i in enumerate(loaded.kept)}
+    splits = {}
+    for name, photos in parts.items():
+        kept = [photo for photo in photos if photo.path in row]
+        if not kept:
+            raise DataError(f"{source}: no readable picture is left in the split {name!r}")
+        captions = tuple(tuple(tuple(tokenise(c)) for c in photo.captions) for photo in kept)
+        images = loaded.images[[row[photo.path] for photo in kept]]
+        splits[name] = CaptionSplit(images, captions, tuple(photo.path.name for photo in kept))
+    return splits, [*found.bad, *loaded.bad]
 
 
 def stored_size(size: int) -> int:

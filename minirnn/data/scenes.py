@@ -5,6 +5,8 @@
     three large green stars                                  two or three of a kind
     two small red circles and a large blue square            two of a kind and another
 
+Things of different kinds differ in colour, and may differ in size and shape.
+
 Pictures of the splits `train`, `val` and `test` never show a combination of size, colour and shape in `HELD_OUT`;
 every picture of `novel` does, although each of its words, and each two of them, are seen in training. Nothing is
 downloaded or stored: the same seed draws the same scenes.
@@ -125,7 +127,7 @@ def _compose(rng: np.random.Generator, *, novel: bool) -> tuple[Thing, ...]:
             for _ in counts
         ]
         unseen = any(look in HELD_OUT for look in looks)
-        if unseen == novel and len(set(looks)) == len(looks):
+        if unseen == novel and len({colour for _, colour, _ in looks}) == len(looks):
             break
     while True:
         things = _place(rng, looks, counts)

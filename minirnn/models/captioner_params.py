@@ -35,7 +35,7 @@ class CaptionerConfig:
     attention: str = "dot"  # additive or dot
     attend: int = 3  # attention looks at the grid after so many blocks
     local: int = 128  # attention: size of the vector of each location
-    glance: int = 12  # attention: the image vector is squeezed to so many numbers, so that details come from looking
+    glance: int = 5  # attention: the image vector is squeezed to so many numbers, so that details come from looking
     drop_image: float = 0.0  # dropout on the image vector
     drop_words: float = 0.0  # dropout on word vectors and on what the words are chosen from
 
@@ -85,8 +85,6 @@ def init_captioner(
     scores = attends and c.attention == "additive"
     coarse = (c.image_size // 2 ** len(c.channels)) ** 2 * c.channels[-1]
     cell_init: Any = {"rnn": init.rnn_params, "lstm": init.lstm_params, "gru": init.gru_params}[c.cell]
-    reads = c.embed + {"every": c.features, "attention": c.glance}.get(c.image, 0)
-    says = c.hidden + (c.local if attends else 0)
     reads = c.embed + {"every": c.features, "attention": c.glance}.get(c.image, 0)
     says = c.hidden + (c.local if attends else 0)
     params = CaptionerParams(

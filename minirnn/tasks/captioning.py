@@ -56,8 +56,8 @@ def model_defaults(settings: Settings, vocab: int) -> CaptionerConfig:
     if settings.data == "scenes":
         return CaptionerConfig(**chosen, image_size=48, channels=(8, 24, 48, 96), features=256, embed=32, hidden=160)
     return CaptionerConfig(
-        **chosen, image_size=64, channels=(24, 48, 64, 96, 96), features=128, embed=128, hidden=192,
-        drop_image=0.4, drop_words=0.5,
+        **chosen, image_size=64, channels=(16, 32, 64, 96, 96), features=128, glance=128, embed=128, hidden=192,
+        drop_image=0.5, drop_words=0.4,
     )  # fmt: skip
 
 
@@ -66,7 +66,7 @@ def train_defaults(settings: Settings) -> TrainConfig:
     if settings.data == "scenes":
         return TrainConfig(epochs=6, batch=64, lr=5e-3, clip=1.0, checks=6, seed=settings.seed)
     return TrainConfig(
-        epochs=60, batch=32, lr=1e-3, optimiser="adamw", weight_decay=0.05, clip=5.0, checks=20, seed=settings.seed
+        epochs=90, batch=16, lr=1e-3, optimiser="adamw", weight_decay=0.05, clip=5.0, checks=18, seed=settings.seed
     )
 
 
