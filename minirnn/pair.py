@@ -7,7 +7,7 @@ The contract that every pair keeps:
 
 1. The gradients stand in the order of the positional arguments and have their structure; `None` for integers, masks
    and running statistics, which are not differentiated.
-2. `dout` has the structure of `out`; a `None` inside it stands for a gradient of zero.
+2. `dout` has the structure of `out`; where a pair says so, a `None` inside it stands for a gradient of zero.
 3. A cache is private to its pair. Nothing writes into inputs, cache or `dout`.
 4. What every time step reads is shared: its gradients add up over time.
 5. The dtype follows the inputs: float32 trains, float64 checks.

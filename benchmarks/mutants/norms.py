@@ -30,7 +30,7 @@ BATCH_NORM = mutants(
         "gamma times beta too": {SCALE: "y = params.gamma * (xhat + params.beta)"},
         "statistics of the batch in evaluation": {
             EVALUATE: f"{MOMENTS}\n        centred = rows - mean",
-            "(xhat, std, params.gamma, training, x.shape)": "(xhat, std, params.gamma, True, x.shape)",
+            "(xhat, std, params.gamma, training, x.shape)": "(xhat, std, params.gamma, len(rows) > 0, x.shape)",
         },
         "running statistics never move": {NEXT_MEAN: "running.mean", NEXT_VAR: "running.var"},
         "momentum as PyTorch states it": {

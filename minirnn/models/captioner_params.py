@@ -33,9 +33,9 @@ class CaptionerConfig:
     cell: str = "lstm"  # rnn, lstm or gru
     image: str = "every"  # first, every, attention or none
     attention: str = "dot"  # additive or dot
-    attend: int = 3  # attention looks at the grid after so many blocks
+    attend: int = 2  # attention looks at the grid after so many blocks, pooled once more: 2 by 2 of it a location
     local: int = 128  # attention: size of the vector of each location
-    glance: int = 5  # attention: the image vector is squeezed to so many numbers, so that details come from looking
+    glance: int = 8  # attention: the image vector is squeezed to so many numbers, so that details come from looking
     drop_image: float = 0.0  # dropout on the image vector
     drop_words: float = 0.0  # dropout on word vectors and on what the words are chosen from
 
@@ -51,13 +51,13 @@ class CaptionerConfig:
             raise ValueError(f"channels is {self.channels}; expected at least one block of at least one channel")
         if self.image_size < 2**blocks:
             raise ValueError(f"image_size is {self.image_size}; {blocks} blocks need at least {2**blocks}")
-        if self.image == "attention" and not 1 <= self.attend <= blocks:
-            raise ValueError(f"attend is {self.attend}; expected 1 to {blocks}, the number of blocks")
+        if self.image == "attention" and not 1 <= self.attend < blocks:
+            raise ValueError(f"attend is {self.attend}; expected 1 to {blocks - 1}, less than the number of blocks")
 
     @property
     def grid(self) -> int:
         """Locations a side of the grid that attention looks at."""
-        return self.image_size // int(2**self.attend)
+        return self.image_size // int(2 ** (self.attend + 1))
 
 
 class CaptionerParams(NamedTuple):

@@ -13,7 +13,7 @@ from minirnn.models.captioner_params import CaptionerConfig, CaptionerParams, ze
 from minirnn.models.encoder import Running, encoder
 from minirnn.ops import READABLE, Ops
 from minirnn.pair import Array, Pair, Tree
-from minirnn.tree import tree_add, tree_map
+from minirnn.tree import tree_map
 
 
 class Seen(NamedTuple):
@@ -28,7 +28,11 @@ def see_forward(
     images: Array, running: Running, params: CaptionerParams, *, config: CaptionerConfig, training: bool,
     rng: np.random.Generator | None = None, ops: Ops = READABLE,
 ) -> tuple[tuple[Seen, Running], Any]:  # fmt: skip
-    """Pictures (N, S, S, 3) to what the decoder sees of them."""
+    """Pictures (N, S, S, 3) to what the decoder sees of them.
+
+    Attention looks at an early grid: what a location knows comes from its own place, so that looking at a thing means
+    looking where it is.
+    """
     p = params
     if config.image == "none":
         return (Seen(None, None, None), running), (config, None, ops)
@@ -42,12 +46,13 @@ def see_forward(
     if config.image != "attention":
         return (Seen(vector, None, None), running), (config, (caches, None), ops)
     vector, glance_cache = ops.affine.forward(vector, p.glance)  # (5)
-    N, H, W, C = grids[config.attend - 1].shape
-    a, local_cache = ops.affine.forward(grids[config.attend - 1].reshape(N, H * W, C), p.local)  # (6)
-    values, relu_cache = ops.relu.forward(a + p.place)  # (7)
-    values, drop_cache = ops.dropout.forward(values, **drop)  # (8)
-    keys, keys_cache = ops.affine.forward(values, p.keys)  # (9)
-    attended = (glance_cache, local_cache, relu_cache, drop_cache, keys_cache)
+    near, near_cache = ops.max_pool2d.forward(grids[config.attend - 1], size=2)  # (6)
+    N, H, W, C = near.shape
+    a, local_cache = ops.affine.forward(near.reshape(N, H * W, C), p.local)  # (7)
+    values, values_cache = ops.relu.forward(a + p.place)  # (8)
+    values, thin_cache = ops.dropout.forward(values, **drop)  # (9)
+    keys, keys_cache = ops.affine.forward(values, p.keys)  # (10)
+    attended = (glance_cache, near_cache, near.shape, local_cache, values_cache, thin_cache, keys_cache)
     return (Seen(vector, keys, values), running), (config, (caches, attended), ops)
 
 
@@ -61,18 +66,18 @@ def see_backward(dseen: Seen, cache: Any) -> dict[str, Tree]:
     dgrids: list[Array | None] = [None] * len(shapes)
     dvector = dseen.vector
     if attended is not None:
-        glance_cache, local_cache, local_relu_cache, local_drop_cache, keys_cache = attended
-        dvalues, grads["keys"] = ops.affine.backward(dseen.keys, keys_cache)  # (9)
-        (da,) = ops.dropout.backward(dvalues + dseen.values, local_drop_cache)  # (8)
-        (da,) = ops.relu.backward(da, local_relu_cache)  # (7)
+        glance_cache, near_cache, near_shape, local_cache, values_cache, thin_cache, keys_cache = attended
+        dvalues, grads["keys"] = ops.affine.backward(dseen.keys, keys_cache)  # (10)
+        (da,) = ops.dropout.backward(dvalues + dseen.values, thin_cache)  # (9)
+        (da,) = ops.relu.backward(da, values_cache)  # (8)
         grads["place"] = da.sum(axis=0)
-        dlocations, grads["local"] = ops.affine.backward(da, local_cache)  # (6)
-        dgrids[config.attend - 1] = dlocations.reshape(shapes[config.attend - 1])
+        dnear, grads["local"] = ops.affine.backward(da, local_cache)  # (7)
+        (dgrids[config.attend - 1],) = ops.max_pool2d.backward(dnear.reshape(near_shape), near_cache)  # (6)
         dvector, grads["glance"] = ops.affine.backward(dvector, glance_cache)  # (5)
     (dvector,) = ops.dropout.backward(dvector, drop_cache)  # (4)
     (da,) = ops.relu.backward(dvector, relu_cache)  # (3)
     dflat, grads["image"] = ops.affine.backward(da, image_cache)  # (2)
-    dgrids[-1] = tree_add(dgrids[-1], dflat.reshape(shapes[-1]))
+    dgrids[-1] = dflat.reshape(shapes[-1])
     _, _, grads["encoder"] = encoder.backward((tuple(dgrids), None), encoder_cache)  # (1)
     return grads
 

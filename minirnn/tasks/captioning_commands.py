@@ -23,7 +23,7 @@ from minirnn.tasks.captioning import NO_IMAGE, Settings, System
 from minirnn.tasks.task import Command, Result, Task
 from minirnn.train import BEST, LAST
 
-DEMO_SECONDS = 95.0  # of training; drawing, judging and pictures take the rest of two minutes
+DEMO_SECONDS = 100.0  # of training; drawing, judging and pictures take the rest of two minutes
 SHEET = 12  # pictures on a contact sheet
 
 
