@@ -101,8 +101,8 @@ def first_failure(folder: Path, tests: Tests) -> tuple[str, str] | None:
     try:
         done = subprocess.run(
             [*command, *tests.files, "-k", tests.which],
-            cwd=folder, env={**os.environ, **threads, **settings}, timeout=SECONDS, text=True, encoding="utf-8", errors="replace",
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            cwd=folder, env={**os.environ, **threads, **settings}, timeout=SECONDS,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8", errors="replace",
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         return tests.files[0], f"not finished after {SECONDS} seconds"

@@ -22,6 +22,7 @@ class Ops:
     tanh: Pair = F.tanh
     conv2d: Pair = F.conv2d
     max_pool2d: Pair = F.max_pool2d
+    avg_pool2d: Pair = F.avg_pool2d
     batch_norm: Pair = F.batch_norm
     dropout: Pair = F.dropout
     embedding: Pair = F.embedding

@@ -1,9 +1,9 @@
 """`MUTANTS`: a catalogue of 167 mistakes in hand-written backpropagation, each as a change to minirnn's own code.
 
-The catalogue was gathered from well-known hand-written codes and from what learners write. A mistake in a forward pass
-is planted together with the backward pass that belongs to it, where there is one: who differentiates their own mistake
-passes a gradient check, so something else has to notice. Rows that are a convention (Adam's weight decay, which of two
-equal maxima gets the gradient, what a mean is divided by) are planted as well: the tests should pin the one chosen here.
+A mistake in a forward pass is planted together with the backward pass that belongs to it, where the code has a place
+for it: who differentiates their own mistake passes a gradient check, so something else has to notice. Conventions
+(Adam's weight decay, which of two equal maxima gets the gradient, what a mean is divided by) are planted as well: the
+tests should pin the one that was chosen here.
 """
 
 from benchmarks.mutants import gru, images, lstm, norms, rnn, sequences, training

@@ -22,7 +22,7 @@ class Mutant(NamedTuple):
         """Change the file below `root`.
 
         Raises:
-            ValueError: a text that does not occur exactly once (the table has gone stale), or a result that is not Python.
+            ValueError: a text does not occur exactly once (the table has gone stale), or the result is not Python.
         """
         path = root / self.file
         code = path.read_text(encoding="utf-8")

@@ -67,7 +67,9 @@ TEMPORAL_AFFINE = mutants(
         "rows taken for steps when unfolding": {
             Y: "y = x @ W + b\n"
             "    y = y if y.ndim != 3 else y.reshape(*y.shape[1::-1], y.shape[2]).transpose(1, 0, 2)\n    return",
-            "x, W = cache\n": "x, W = cache\n    dy = dy if dy.ndim != 3 else dy.transpose(1, 0, 2).reshape(dy.shape)\n",
+            "x, W = cache\n": (
+                "x, W = cache\n    dy = dy if dy.ndim != 3 else dy.transpose(1, 0, 2).reshape(dy.shape)\n"
+            ),
         },
         "no bias": {Y: Y.replace(" + b", "")},
     },

@@ -33,7 +33,7 @@ class CaptionerConfig:
     cell: str = "lstm"  # rnn, lstm or gru
     image: str = "every"  # first, every, attention or none
     attention: str = "dot"  # additive or dot
-    attend: int = 2  # attention looks at the grid after so many blocks, pooled once more: 2 by 2 of it a location
+    attend: int = 2  # attention looks at means over the grid after so many blocks, half as many a side
     local: int = 128  # attention: size of the vector of each location
     glance: int = 8  # attention: the image vector is squeezed to so many numbers, so that details come from looking
     drop_image: float = 0.0  # dropout on the image vector

@@ -16,6 +16,11 @@ from minirnn.pair import Array, Pair, Tree
 from minirnn.tree import tree_map
 
 
+SIDE = (
+    4  # of the windows that attention looks at; a mean of SIDE**2 values has 1 / SIDE of their spread: times SIDE again
+)
+
+
 class Seen(NamedTuple):
     """What the decoder knows of each picture; the batch is on axis 0 of every leaf."""
 
@@ -30,8 +35,8 @@ def see_forward(
 ) -> tuple[tuple[Seen, Running], Any]:  # fmt: skip
     """Pictures (N, S, S, 3) to what the decoder sees of them.
 
-    Attention looks at an early grid: what a location knows comes from its own place, so that looking at a thing means
-    looking where it is.
+    Attention looks at the means of overlapping windows of an early grid: what a location knows comes from its own place
+    and is strongest in the middle of a thing, so that looking at a thing means looking where it is.
     """
     p = params
     if config.image == "none":
@@ -46,13 +51,13 @@ def see_forward(
     if config.image != "attention":
         return (Seen(vector, None, None), running), (config, (caches, None), ops)
     vector, glance_cache = ops.affine.forward(vector, p.glance)  # (5)
-    near, near_cache = ops.max_pool2d.forward(grids[config.attend - 1], size=2)  # (6)
-    N, H, W, C = near.shape
-    a, local_cache = ops.affine.forward(near.reshape(N, H * W, C), p.local)  # (7)
-    values, values_cache = ops.relu.forward(a + p.place)  # (8)
-    values, thin_cache = ops.dropout.forward(values, **drop)  # (9)
-    keys, keys_cache = ops.affine.forward(values, p.keys)  # (10)
-    attended = (glance_cache, near_cache, near.shape, local_cache, values_cache, thin_cache, keys_cache)
+    a, local_cache = ops.affine.forward(grids[config.attend - 1], p.local)  # (6)
+    fine, fine_cache = ops.relu.forward(a)  # (7)
+    mean, mean_cache = ops.avg_pool2d.forward(fine, size=SIDE, stride=2, pad=1)  # (8)
+    values = SIDE * mean.reshape(N, config.grid**2, config.local) + p.place  # (9)
+    values, thin_cache = ops.dropout.forward(values, **drop)  # (10)
+    keys, keys_cache = ops.affine.forward(values, p.keys)  # (11)
+    attended = (glance_cache, local_cache, fine_cache, mean_cache, mean.shape, thin_cache, keys_cache)
     return (Seen(vector, keys, values), running), (config, (caches, attended), ops)
 
 
@@ -66,13 +71,13 @@ def see_backward(dseen: Seen, cache: Any) -> dict[str, Tree]:
     dgrids: list[Array | None] = [None] * len(shapes)
     dvector = dseen.vector
     if attended is not None:
-        glance_cache, near_cache, near_shape, local_cache, values_cache, thin_cache, keys_cache = attended
-        dvalues, grads["keys"] = ops.affine.backward(dseen.keys, keys_cache)  # (10)
-        (da,) = ops.dropout.backward(dvalues + dseen.values, thin_cache)  # (9)
-        (da,) = ops.relu.backward(da, values_cache)  # (8)
-        grads["place"] = da.sum(axis=0)
-        dnear, grads["local"] = ops.affine.backward(da, local_cache)  # (7)
-        (dgrids[config.attend - 1],) = ops.max_pool2d.backward(dnear.reshape(near_shape), near_cache)  # (6)
+        glance_cache, local_cache, fine_cache, mean_cache, mean_shape, thin_cache, keys_cache = attended
+        dvalues, grads["keys"] = ops.affine.backward(dseen.keys, keys_cache)  # (11)
+        (dvalues,) = ops.dropout.backward(dvalues + dseen.values, thin_cache)  # (10)
+        grads["place"] = dvalues.sum(axis=0)  # (9)
+        (dfine,) = ops.avg_pool2d.backward(SIDE * dvalues.reshape(mean_shape), mean_cache)  # (8)
+        (da,) = ops.relu.backward(dfine, fine_cache)  # (7)
+        dgrids[config.attend - 1], grads["local"] = ops.affine.backward(da, local_cache)  # (6)
         dvector, grads["glance"] = ops.affine.backward(dvector, glance_cache)  # (5)
     (dvector,) = ops.dropout.backward(dvector, drop_cache)  # (4)
     (da,) = ops.relu.backward(dvector, relu_cache)  # (3)

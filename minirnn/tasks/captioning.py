@@ -54,8 +54,7 @@ def model_defaults(settings: Settings, vocab: int) -> CaptionerConfig:
     """The model for a kind of data: drawn scenes, or photographs."""
     chosen: dict[str, Any] = {"vocab": vocab, "cell": settings.cell, "image": settings.image}
     if settings.data == "scenes":
-        channels = (12, 32, 64, 96) if settings.image == "attention" else (8, 24, 48, 96)
-        return CaptionerConfig(**chosen, image_size=48, channels=channels, features=256, embed=32, hidden=160)
+        return CaptionerConfig(**chosen, image_size=48, channels=(8, 24, 48, 96), features=256, embed=32, hidden=160)
     return CaptionerConfig(
         **chosen, image_size=64, channels=(16, 32, 64, 96, 96), features=128, glance=128, embed=128, hidden=192,
         drop_image=0.5, drop_words=0.4,
