@@ -6,6 +6,7 @@ Standard output carries the result (with --json one JSON object), standard error
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
@@ -92,10 +93,18 @@ def build_parser() -> ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
-    args = build_parser().parse_args(argv)
-    command: Command = args.command
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a caption that the console cannot show is no reason to stop
+    args = Namespace(out=None)
     try:
+        args = build_parser().parse_args(argv)
+        command: Command = args.command
         result = command.run(args)
+        sys.stdout.write((json.dumps(result, allow_nan=False) if args.json else command.show(result)) + "\n")
+        return command.status(result)
+    except ModuleNotFoundError as error:
+        return _fail(f"{error.name} is not installed: python -m pip install {error.name}", 2)
     except (DataError, OSError) as error:
         return _fail(str(error), 2)
     except ArithmeticError as error:  # training that broke down: NaN or infinity
@@ -103,12 +112,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MemoryError:
         return _fail("out of memory; use smaller pictures or a smaller model", 1)
     except KeyboardInterrupt:
-        return _fail("stopped; what was trained is saved: go on with --resume", 130)
-    if args.json:
-        sys.stdout.write(json.dumps(result, allow_nan=False) + "\n")
-    else:
-        sys.stdout.write(command.show(result) + "\n")
-    return command.status(result)
+        saved = getattr(args, "out", None) is not None and (args.out / "last.safetensors").exists()
+        hint = f"; go on with: minirnn train captioner --out {args.out} --resume" if saved else ""
+        return _fail(f"stopped{hint}", 130)
 
 
 def _fail(sentence: str, status: int) -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -16,7 +17,17 @@ LINE_EVERY = 10.0  # seconds between plain lines
 
 def console() -> Console:
     """Where people read: standard error, so that standard output stays free for results."""
-    return Console(stderr=True, highlight=False, soft_wrap=True, legacy_windows=False)
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def decoding(out: Console) -> Callable[[int, int], None]:
+    """Says now and then how many pictures have been decoded; says nothing of a few."""
+
+    def progress(done: int, total: int) -> None:
+        if total >= 2000 and done % 1000 == 0:
+            out.print(f"decoded {done} of {total} pictures", markup=False)
+
+    return progress
 
 
 def clock(seconds: float) -> str:
@@ -53,13 +64,14 @@ def scores_text(scores: dict[str, float]) -> str:
     return "  ".join(f"{k} {scores[k]:.3f}" for k in shown)
 
 
-def show(events: Iterable[Step | Checked | Note], out: Console | None = None) -> None:
-    """Run a training to its end, showing what happens."""
+def show(events: Generator[Step | Checked | Note, None, None], out: Console | None = None) -> None:
+    """Run a training to its end, showing what happens. Interrupted, it closes the training, which saves its state."""
     out = out or console()
-    if out.is_terminal:
-        _show_live(events, out)
-    else:
-        _show_lines(events, out)
+    with closing(events):
+        if out.is_terminal:
+            _show_live(events, out)
+        else:
+            _show_lines(events, out)
 
 
 def _checked(event: Checked) -> str:

@@ -32,6 +32,8 @@ def _gradcheck(args: Namespace) -> Result:
     from minirnn.cases import CASES, check_case
     from minirnn.gradcheck import epsilon_curve
 
+    if args.plot and args.plot.suffix != ".png":
+        raise DataError(f"--plot is {args.plot}; expected a file name that ends in .png, or nothing")
     if args.seed < 0:
         raise DataError(f"--seed is {args.seed}; expected at least 0")
     chosen = [case for case in CASES if not args.names or any(fnmatch(case.name, name) for name in args.names)]

@@ -17,7 +17,7 @@ BLUE, ORANGE, GREEN, RED, GREY = "#2c5cdc", "#e07b00", "#1a7f37", "#c62828", "#6
 
 def _save(figure: Figure, path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=120, bbox_inches="tight", facecolor="white")
+    figure.savefig(path, format="png", dpi=120, bbox_inches="tight", facecolor="white")
     return path
 
 

@@ -19,6 +19,7 @@ class TrainConfig:
 
     epochs: float = 10.0  # passes over the training set
     seconds: float | None = None  # time limit: the run is planned to fit, and stopped if it still does not
+    share: float = 1.0  # of the time limit; the rest is another run's
     batch: int = 64  # examples a step
     optimiser: str = "adam"  # sgd, rmsprop, adam or adamw
     lr: float = 3e-3  # peak learning rate

@@ -10,7 +10,7 @@ All randomness comes from the seed and a counter (epoch or step), so that there 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,12 +25,12 @@ from minirnn.pair import Array
 from minirnn.problem import Checked, Note, Problem, Progress, Step, TrainConfig, TrainingError, TrainState, as_json
 
 LAST, BEST = "last.safetensors", "best.safetensors"
-CALIBRATION = 10  # steps that are timed before a run with a time limit fixes its length
+CALIBRATION = 20  # steps that are timed before a run with a time limit fixes its length
 
 
 def train(
     problem: Problem, config: TrainConfig, folder: Path, *, resume: bool = False
-) -> Iterator[Step | Checked | Note]:
+) -> Generator[Step | Checked | Note, None, None]:
     """Train a model, checkpointing into `folder`.
 
     Args:
@@ -53,6 +53,8 @@ def train(
         if resume and (folder / LAST).exists():
             state, progress, notes = _load(state, config, problem, folder / LAST)
             yield from notes
+        else:
+            _save(state, progress, config, problem, folder / LAST)  # finds out now whether the folder can be written
         began = time.monotonic() - progress.seconds
         try:
             while True:
@@ -76,7 +78,7 @@ def _steps(problem: Problem, config: TrainConfig) -> int:
 
 
 def _done(progress: Progress, config: TrainConfig) -> bool:
-    if config.seconds and progress.seconds > 1.1 * config.seconds:
+    if config.seconds and progress.seconds > 1.1 * config.share * config.seconds:
         return True  # the machine became slower than when the run was planned
     waited = sum(check["step"] > progress.best_step for check in progress.checks)
     return 0 < progress.total <= progress.step or 0 < config.patience <= waited
@@ -126,7 +128,7 @@ def _plan(problem: Problem, config: TrainConfig, state: TrainState, progress: Pr
     start = time.monotonic()
     problem.judge(state.params, state.running)
     judging = config.checks * (time.monotonic() - start)
-    fits = int((config.seconds - judging - (time.monotonic() - began)) / per_step)
+    fits = int((config.share * config.seconds - judging - (time.monotonic() - began)) / per_step)
     total = min(_steps(problem, config), progress.step + max(1, fits))
     return replace(progress, total=total, seconds=time.monotonic() - began)
 
@@ -173,13 +175,15 @@ def _load(
 ) -> tuple[TrainState, Progress, list[Note]]:
     """The state to go on from. Refuses a run that was made with other settings or other data."""
     arrays, meta = checkpoint.load(path)
+    if "progress" not in meta:
+        raise DataError(f"{path} holds no state of training to go on from")
     now = {**as_json(config), **problem.meta}
     then = {**meta.get("train", {}), **meta.get("problem", {})}
-    differ = [
-        f"{k} was {then.get(k)!r}, now {now.get(k)!r}" for k in sorted({*now, *then}) if now.get(k) != then.get(k)
-    ]
+    differ = [_difference(k, then.get(k), now.get(k)) for k in sorted({*now, *then}) if now.get(k) != then.get(k)]
     if differ:
-        raise DataError(f"{path} was made by another run ({'; '.join(differ)}); start anew in another folder")
+        raise DataError(
+            f"{path} was made by another run ({'; '.join(dict.fromkeys(differ))}); start anew in another folder"
+        )
     progress = Progress(**meta["progress"])
     progress = replace(progress, losses=tuple(progress.losses), checks=tuple(progress.checks))
     here = checkpoint.environment()
@@ -188,6 +192,15 @@ def _load(
     if changed:
         notes.append(Note(f"{', '.join(changed)} changed since: results may differ from one run in the last digits"))
     return checkpoint.restore(like, arrays, "state", str(path)), progress, notes
+
+
+def _difference(name: str, then: Any, now: Any) -> str:
+    """What differs between two runs, in a few words."""
+    if isinstance(then, dict) and isinstance(now, dict):
+        return ", ".join(_difference(k, then.get(k), now.get(k)) for k in now if then.get(k) != now[k])
+    if isinstance(then, list) or isinstance(now, list):
+        return f"{name} differs"
+    return f"{name} was {then!r}, now {now!r}"
 
 
 def load_best(like: Any, folder: Path) -> Any:

@@ -13,6 +13,7 @@ from minirnn.data.captioning import (
     random_crops,
     scene_split,
 )
+from minirnn.data.scenes import SHAPES
 from minirnn.data.vocabulary import END, PAD, START
 from minirnn.errors import DataError
 from minirnn.models.captioner_params import CaptionerConfig
@@ -149,7 +150,7 @@ def test_pointing_counts_peaks_inside_the_boxes_that_are_named(trained):
                     here = min(int(thing.y * grid), grid - 1) * grid + min(int(thing.x * grid), grid - 1)
                     weights[here if self.right else 0] = 1
                     kept.append(weights)
-                    mention += word.removesuffix("s") in captioning.SHAPES
+                    mention += word.removesuffix("s") in SHAPES
                 told.append(captioning.decode.Hypothesis(model.vocabulary.encode(caption.split()), 0.0, True, kept))
             return told
 

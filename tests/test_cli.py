@@ -109,6 +109,50 @@ def test_train_on_photographs_resume_and_judge_only_on_what_is_new(photos, capsy
     assert "--seed is 7" in fails(capsys, "train", "captioner", "--out", run, "--resume", "--seed", 7)
 
 
+def test_a_run_is_neither_overwritten_nor_mixed_with_another(photos, capsys, tmp_path):
+    run = tmp_path / "run"
+    run_json(capsys, "train", "captioner", "--data", photos, "--out", run, "--epochs", 1)
+    before = (run / "best.safetensors").read_bytes()
+    assert "add --resume" in fails(capsys, "train", "captioner", "--data", photos, "--out", run, "--epochs", 1)
+    assert "no run to go on with" in fails(capsys, "train", "captioner", "--out", tmp_path / "other", "--resume")
+    assert (run / "best.safetensors").read_bytes() == before
+    (run / "no-image" / "best.safetensors").write_bytes(before)  # a model that sees is no baseline
+    assert "is not the baseline" in fails(capsys, "evaluate", run)
+    (run / "no-image" / "best.safetensors").unlink()
+    assert "--resume" in fails(capsys, "evaluate", run)
+    (run / "last.safetensors").write_bytes(before)
+    assert "last.safetensors" in fails(capsys, "train", "captioner", "--out", run, "--resume")
+
+
+@pytest.mark.parametrize("minutes", [0.05, 0.07])  # limits that floating point cannot halve and put together again
+def test_a_run_with_a_time_limit_resumes(photos, capsys, tmp_path, minutes):
+    run = tmp_path / "run"
+    argv = ["train", "captioner", "--data", photos, "--out", run, "--minutes", minutes]
+    status, first = run_json(capsys, *argv)
+    status, again = run_json(capsys, *argv, "--resume")
+    assert status == 0
+    assert again["steps"] == first["steps"]
+
+
+def test_the_attention_map_is_that_of_the_caption(small, capsys, tmp_path, monkeypatch):
+    from minirnn import plots
+
+    drawn = []
+    monkeypatch.setattr(plots, "attention_map", lambda path, view, words, weights, grid: drawn.append(words))
+    run = tmp_path / "run"
+    result = run_json(capsys, "demo", "--seconds", 3, "--out", run, "--attention")[1]
+    told = run_json(capsys, "caption", run, result["example"], "--beam", 4, "--attention-map", tmp_path / "m.png")[1]
+    assert " ".join(drawn[-1]) == told["captions"][0]["caption"]
+
+
+def test_one_picture_has_nobody_to_be_shuffled_with(photos, capsys, tmp_path):
+    run = tmp_path / "run"
+    run_json(capsys, "train", "captioner", "--data", photos, "--out", run, "--epochs", 1)
+    report = run_json(capsys, "evaluate", run, "--split", "test")[1]
+    assert report["n"] == 1
+    assert set(report["baselines"]) == {"most_frequent", "no_image"}
+
+
 def test_bad_pictures_are_named_refused_or_left_out(photos, capsys, tmp_path):
     run = tmp_path / "run"
     run_json(capsys, "train", "captioner", "--data", photos, "--out", run, "--epochs", 1)
@@ -144,6 +188,9 @@ def test_training_leaves_bad_pictures_out_when_asked(photos, capsys, tmp_path):
         (["train", "captioner", "--out", "OUT", "--epochs", "-1"], "--epochs is -1"),
         (["train", "captioner", "--out", "OUT", "--seed", "-1"], "--seed is -1"),
         (["demo", "--seconds", "nan", "--out", "OUT"], "--seconds is nan"),
+        (["train", "captioner", "--out", "OUT", "--epochs", "inf"], "--epochs is inf"),
+        (["train", "captioner", "--out", "OUT", "--data", ""], "--data is empty"),
+        (["gradcheck", "affine", "--plot", "lstm_step"], "ends in .png"),
         (["gradcheck", "no_such_pair"], "no_such_pair"),
     ],
 )

@@ -17,7 +17,7 @@ from minirnn.decode import Hypothesis, beam_search, greedy, rescore, sample
 from minirnn.errors import DataError
 from minirnn.functional.activations import log_softmax_forward
 from minirnn.functional.recurrent import LSTMParams, LSTMState, lstm_step_forward
-from minirnn.models.captioner import advance, attention_weights
+from minirnn.models.captioner import advance
 from minirnn.models.captioner import start as look_at
 from minirnn.models.captioner_params import CaptionerConfig, init_captioner
 from minirnn.tree import tree_map
@@ -479,7 +479,7 @@ def test_an_lstm_language_model(name):
 def test_the_captioner(image):
     rng = np.random.default_rng(0)
     config = CaptionerConfig(
-        vocab=8, image_size=8, channels=(3, 4), features=5, embed=4, hidden=6, cell="lstm", image=image
+        vocab=8, image_size=8, channels=(3, 4), attend=1, features=5, embed=4, hidden=6, cell="lstm", image=image
     )
     params, running = init_captioner(rng, config, np.float64)
     params = params._replace(out=tree_map(lambda leaf: rng.standard_normal(leaf.shape) * 3, params.out))
@@ -488,7 +488,7 @@ def test_the_captioner(image):
     def step(words, telling):
         return advance(words, telling, params, config=config)
 
-    keep = attention_weights if image == "attention" else None
+    keep = (lambda telling: telling.where) if image == "attention" else None
     batch = greedy(step, look_at(images, running, params, config=config), 3, max_length=7, keep=keep)
     for i, h in enumerate(batch):
         one = look_at(images[i : i + 1], running, params, config=config)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minirnn.data.captions import load_captions, split_photos
+from minirnn.data.captions import Photo, load_captions, split_photos
 from minirnn.data.images import load_images, to_float
 from minirnn.data.scenes import SPLITS, Scenes, make_scenes
 from minirnn.data.vocabulary import CaptionIds, Vocabulary, pad_captions, tokenise
@@ -46,7 +46,11 @@ class CaptionSplit:
         """Some of the pictures."""
         some = [int(i) for i in indices]
         captions, names = tuple(self.captions[i] for i in some), tuple(self.names[i] for i in some)
-        return CaptionSplit(self.images[some], captions, names)
+        scenes = self.scenes
+        if scenes is not None:
+            told, things = tuple(scenes.captions[i] for i in some), tuple(scenes.things[i] for i in some)
+            scenes = Scenes(self.images[some], told, things)
+        return CaptionSplit(self.images[some], captions, names, scenes)
 
 
 def scene_split(split: str, seed: int, size: int, count: int | None = None) -> CaptionSplit:
@@ -58,28 +62,49 @@ def scene_split(split: str, seed: int, size: int, count: int | None = None) -> C
     return CaptionSplit(scenes.images, captions, ("",) * len(scenes), scenes)
 
 
+Progress = Callable[[int, int], None]  # (pictures decoded, pictures in all)
+
+
 def load_photos(
-    source: Path, size: int, *, seed: int = 0, skip_bad: bool = False,
-    progress: Callable[[int, int], None] | None = None,
-) -> tuple[dict[str, CaptionSplit], list[str]]:  # fmt: skip
+    source: Path, size: int, *, seed: int = 0, skip_bad: bool = False, progress: Progress | None = None
+) -> tuple[dict[str, CaptionSplit], list[str]]:
     """A captioned photo set in splits train, val and test, by picture; and what was left out, in words.
 
     The photographs are decoded once, squashed to squares of size * 9/8 and cached.
     """
-    found = load_captions(source, skip_bad=skip_bad)
-    parts = split_photos(found.photos, seed)
-    paths = [photo.path for photo in found.photos]
-    loaded = load_images(paths, stored_size(size), skip_bad=skip_bad, progress=progress)
-    row = {paths[int(i)]: k for k, i in enumerate(loaded.kept)}
+    photos, images, bad = _decoded(source, size, skip_bad, progress)
     splits = {}
-    for name, photos in parts.items():
-        kept = [photo for photo in photos if photo.path in row]
+    for name, part in split_photos(photos, seed).items():
+        kept = [photo for photo in part if photo.path in images]
         if not kept:
             raise DataError(f"{source}: no readable picture is left in the split {name!r}")
-        captions = tuple(tuple(tuple(tokenise(c)) for c in photo.captions) for photo in kept)
-        images = loaded.images[[row[photo.path] for photo in kept]]
-        splits[name] = CaptionSplit(images, captions, tuple(photo.path.name for photo in kept))
-    return splits, [*found.bad, *loaded.bad]
+        splits[name] = _split_of(kept, images)
+    return splits, bad
+
+
+def load_all_photos(
+    source: Path, size: int, *, skip_bad: bool = False, progress: Progress | None = None
+) -> tuple[CaptionSplit, list[str]]:
+    """All pictures of a captioned photo set, however few; and what was left out, in words."""
+    photos, images, bad = _decoded(source, size, skip_bad, progress)
+    return _split_of([photo for photo in photos if photo.path in images], images), bad
+
+
+def _decoded(
+    source: Path, size: int, skip_bad: bool, progress: Progress | None
+) -> tuple[tuple[Photo, ...], dict[Path, Array], list[str]]:
+    """The photos of a set, the pixels of those that can be read, and what was left out."""
+    found = load_captions(source, skip_bad=skip_bad)
+    paths = [photo.path for photo in found.photos]
+    loaded = load_images(paths, stored_size(size), skip_bad=skip_bad, progress=progress)
+    images = {paths[int(i)]: loaded.images[k] for k, i in enumerate(loaded.kept)}
+    return found.photos, images, [*found.bad, *loaded.bad]
+
+
+def _split_of(photos: list[Photo], images: dict[Path, Array]) -> CaptionSplit:
+    captions = tuple(tuple(tuple(tokenise(c)) for c in photo.captions) for photo in photos)
+    pixels = np.stack([images[photo.path] for photo in photos])
+    return CaptionSplit(pixels, captions, tuple(photo.path.name for photo in photos))
 
 
 def stored_size(size: int) -> int:
@@ -99,9 +124,14 @@ def most_frequent_caption(train: CaptionSplit) -> str:
 
 
 def centre(images: Array, size: int) -> Array:
-    """The middle (N, size, size, 3) of pictures (N, S, S, 3) uint8, as floats in [0, 1]: what evaluation sees."""
+    """What evaluation sees of pictures (N, S, S, 3) uint8: the middle of each, as floats in [0, 1]."""
+    return to_float(middle(images, size))
+
+
+def middle(images: Array, size: int) -> Array:
+    """The middle (N, size, size, 3) of pictures (N, S, S, 3)."""
     edge = (images.shape[1] - size) // 2
-    return to_float(images[:, edge : edge + size, edge : edge + size])
+    return images[:, edge : edge + size, edge : edge + size]
 
 
 def random_crops(images: Array, size: int, rng: np.random.Generator) -> Array:

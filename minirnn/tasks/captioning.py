@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import hashlib
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from minirnn import decode, metrics
-from minirnn.checkpoint import CheckpointError, load
+from minirnn.checkpoint import CheckpointError, load, restore
 from minirnn.data.captioning import (
     Batches,
     CaptionSplit,
@@ -28,7 +29,7 @@ from minirnn.models.captioner_params import CaptionerConfig, init_captioner
 from minirnn.ops import READABLE, Ops
 from minirnn.pair import Array, Tree
 from minirnn.problem import Checked, Note, Problem, Step, TrainConfig, as_json
-from minirnn.train import BEST, LAST, load_best, train
+from minirnn.train import BEST, LAST, train
 
 NO_IMAGE = "no-image"  # folder of the baseline inside a run
 DECODE_BATCH = 128  # pictures a batch when captioning many
@@ -48,6 +49,13 @@ class Settings:
     min_count: int = 1  # rarer words become <unk>
     max_words: int = 20  # longest caption
     augment: bool = False  # random crops and mirror images while training
+    skip_bad: bool = False  # leave unreadable pictures and captions out
+
+
+def settings_for(data: str, **chosen: Any) -> Settings:
+    """The settings for a kind of data, with what the user chose."""
+    photos = {} if data == "scenes" else {"min_count": 5, "augment": True}
+    return Settings(data=data, **{**photos, **chosen})
 
 
 def model_defaults(settings: Settings, vocab: int) -> CaptionerConfig:
@@ -169,23 +177,22 @@ class System:
             "model": as_json(self.config),
             "vocabulary": list(self.vocabulary.words),
             "seen": seen,
+            "captions": hashlib.sha256(repr(train.captions).encode()).hexdigest(),
             "most_frequent": most_frequent_caption(train),
         }
 
 
 def build(
-    settings: Settings, *, skip_bad: bool = False, scenes: int | None = None, ops: Ops = READABLE,
-    progress: Callable[[int, int], None] | None = None,
+    settings: Settings, *, ops: Ops = READABLE, progress: Callable[[int, int], None] | None = None
 ) -> tuple[System, list[str]]:  # fmt: skip
     """Load or draw the data, build the vocabulary and size the model; and what was left out, in words."""
     bad: list[str] = []
     probe = model_defaults(settings, 4)
     if settings.data == "scenes":
-        counts = {"train": scenes, "val": None}
-        splits = {s: scene_split(s, settings.seed, probe.image_size, n) for s, n in counts.items()}
+        splits = {name: scene_split(name, settings.seed, probe.image_size) for name in ("train", "val")}
     else:
         splits, bad = load_photos(
-            Path(settings.data), probe.image_size, seed=settings.seed, skip_bad=skip_bad, progress=progress
+            Path(settings.data), probe.image_size, seed=settings.seed, skip_bad=settings.skip_bad, progress=progress
         )
     vocabulary = build_vocabulary(splits["train"], settings.min_count)
     return System(settings, splits, vocabulary, model_defaults(settings, len(vocabulary)), ops), bad
@@ -193,35 +200,49 @@ def build(
 
 def train_captioner(
     system: System, config: TrainConfig, folder: Path, *, resume: bool = False
-) -> Iterator[Step | Checked | Note]:
+) -> Generator[Step | Checked | Note, None, None]:
     """Train the captioner, then the same decoder without the image, the baseline that every report shows.
 
     Of a time limit the captioner gets most, the baseline what is left.
     """
-    whole = config.seconds
-    if whole is not None:
-        config = replace(config, seconds=CAPTIONER_SHARE * whole)
-    yield from train(system.problem(), config, folder, resume=resume)
+    yield from train(system.problem(), replace(config, share=CAPTIONER_SHARE), folder, resume=resume)
     yield Note("now the baseline: the same decoder, trained without the image")
     blind = replace(system, config=replace(system.config, image="none"))
-    if whole is not None:
-        config = replace(config, seconds=(1 - CAPTIONER_SHARE) * whole)
-    yield from train(blind.problem(), config, folder / NO_IMAGE, resume=resume)
+    yield from train(blind.problem(), replace(config, share=1 - CAPTIONER_SHARE), folder / NO_IMAGE, resume=resume)
 
 
 def load_captioner(folder: Path, ops: Ops = READABLE) -> tuple[Captioner, dict[str, Any]]:
     """The best captioner of a run, and what is stored with it."""
-    if not (folder / BEST).exists():
-        what = "has not reached its first validation yet" if (folder / LAST).exists() else "holds no trained captioner"
-        raise DataError(f"{folder} {what}: {BEST} is missing; train one with: minirnn train captioner --out {folder}")
-    _, meta = load(folder / BEST)
+    path = folder / BEST
+    if not path.exists():
+        if (folder / LAST).exists():
+            raise DataError(f"{folder} has not reached its first validation; go on with: {_resume(folder)}")
+        raise DataError(f"{folder} holds no trained captioner: {BEST} is missing")
+    arrays, meta = load(path)
     if meta.get("task") != "captioner":
-        raise CheckpointError(f"{folder / BEST} belongs to a {meta.get('task')!r}, not to a captioner")
-    config = CaptionerConfig(**{**meta["model"], "channels": tuple(meta["model"]["channels"])})
+        raise CheckpointError(f"{path} belongs to {meta.get('task')!r}, not to a captioner")
+    try:
+        config = CaptionerConfig(**{**meta["model"], "channels": tuple(meta["model"]["channels"])})
+        vocabulary, settings = Vocabulary(tuple(meta["vocabulary"])), Settings(**meta["settings"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{path} was made by another version of minirnn ({error!r})") from error
     like = init_captioner(np.random.default_rng(0), config)
-    params, running = load_best(like, folder)
-    vocabulary = Vocabulary(tuple(meta["vocabulary"]))
-    return Captioner(config, vocabulary, params, running, meta["settings"]["max_words"], ops), meta
+    params, running = restore(like, arrays, "model", str(path))
+    return Captioner(config, vocabulary, params, running, settings.max_words, ops), meta
+
+
+def load_baseline(folder: Path, meta: Mapping[str, Any], ops: Ops = READABLE) -> Captioner:
+    """The no-image baseline of a run whose metadata is `meta`."""
+    if not (folder / NO_IMAGE / BEST).exists():
+        raise DataError(f"{folder} has no baseline yet; go on with: {_resume(folder)}")
+    blind, theirs = load_captioner(folder / NO_IMAGE, ops)
+    if blind.config.image != "none" or any(theirs[k] != meta[k] for k in ("settings", "vocabulary", "seen")):
+        raise DataError(f"{folder / NO_IMAGE} is not the baseline of the run in {folder}; train it anew")
+    return blind
+
+
+def _resume(folder: Path) -> str:
+    return f"minirnn train captioner --out {folder} --resume"
 
 
 def score(split: CaptionSplit, hypotheses: list[str], *, exact: bool) -> dict[str, float]:
@@ -240,20 +261,18 @@ def evaluate(folder: Path, split: CaptionSplit, *, exact: bool, ops: Ops = READA
         n, the scores, `pointing` for a model with attention on drawn scenes (share of shape words at which the peak of
         the map lies in the box of what is named), and `baselines`: `most_frequent` (the most frequent training
         caption for every picture), `no_image` (the same decoder trained without the image), `shuffled` (each picture
-        gets the caption made for another).
+        gets the caption made for another; needs two pictures).
     """
     model, meta = load_captioner(folder, ops)
-    blind, _ = load_captioner(folder / NO_IMAGE, ops)
+    blind = load_baseline(folder, meta, ops)
     hypotheses = model.captions(split.images)
     n = len(split)
-    order = np.random.default_rng(0).permutation(n)
-    other = np.empty(n, int)
-    other[order] = np.roll(order, 1)  # everybody gets the caption of somebody else
-    guesses = {
-        "most_frequent": [meta["most_frequent"]] * n,
-        "no_image": blind.captions(split.images),
-        "shuffled": [hypotheses[i] for i in other],
-    }
+    guesses = {"most_frequent": [meta["most_frequent"]] * n, "no_image": blind.captions(split.images)}
+    if n > 1:
+        order = np.random.default_rng(0).permutation(n)
+        other = np.empty(n, int)
+        other[order] = np.roll(order, 1)  # everybody gets the caption of somebody else
+        guesses["shuffled"] = [hypotheses[i] for i in other]
     report: dict[str, Any] = {"n": n, **score(split, hypotheses, exact=exact)}
     if split.scenes is not None and model.config.image == "attention":
         report["pointing"] = pointing(model, split)
