@@ -2,7 +2,7 @@
 
     python -m benchmarks.kill [--kills 200] [--naive] [--seed 0]
 
-Each round starts a child that saves one checkpoint of 3 MB after the other, kills it (SIGKILL) at a random moment and
+Each round starts a child that saves one checkpoint of 5 MB after the other, kills it (SIGKILL) at a random moment and
 reads the file. It is lost when it cannot be read, is not the state that was saved under its step, or is older than
 a save that the child had reported as done. The next child takes the run over and sweeps what the killed one left.
 `--naive` saves with `np.savez` straight to the file, for contrast. Exit status 1 when a file was lost.

@@ -162,7 +162,7 @@ TASK = Task(
     train=Command(
         "captioner",
         "train an image captioner on drawn scenes or on your photographs",
-        "minirnn train captioner --data flickr8k --out runs/photos --minutes 15",
+        "minirnn train captioner --data flickr8k --out runs/photos --minutes 10",
         _train_arguments,
         _train,
         _show_train,
