@@ -36,9 +36,9 @@ def _gradcheck(args: Namespace) -> Result:
         raise DataError(f"--plot is {args.plot}; expected a file name that ends in .png, or nothing")
     if args.seed < 0:
         raise DataError(f"--seed is {args.seed}; expected at least 0")
-    chosen = [case for case in CASES if not args.names or any(fnmatch(case.name, name) for name in args.names)]
+    chosen = [case for case in CASES if not args.names or any(_called(case.name, name) for name in args.names)]
     for name in args.names:
-        if not any(fnmatch(case.name, name) for case in CASES):
+        if not any(_called(case.name, name) for case in CASES):
             raise DataError(f"no pair or model is called {name!r}; the names are {', '.join(c.name for c in CASES)}")
     mode = "directional" if args.directional else "full"
     reports = [check_case(case, mode, args.seed) for case in chosen]
@@ -66,9 +66,7 @@ def _show_gradcheck(result: Result) -> str:
     width = max(len(case["name"]) for case in result["cases"])
     lines = []
     for case in result["cases"]:
-        errors = "  ".join(
-            f"{row['name']} {'NaN' if row['error'] is None else format(row['error'], '.0e')}" for row in case["rows"]
-        )
+        errors = "  ".join(f"{name} {'NaN' if e is None else format(e, '.0e')}" for name, e in _worst(case["rows"]))
         lines.append(f"{'ok   ' if case['ok'] else 'WRONG'} {case['name']:<{width}}  {errors or 'nothing to compare'}")
     lines += ["", *result["text"]] if result["text"] else []
     wrong = len(result["text"])
@@ -79,6 +77,23 @@ def _show_gradcheck(result: Result) -> str:
     if "plot" in result:
         lines.append(f"Picture: {result['plot']}")
     return "\n".join(lines)
+
+
+def _called(case: str, name: str) -> bool:
+    """Whether `name` means a case: conv2d also means conv2d-gap, and conv* all that begins so."""
+    return fnmatch(case, name) or case.startswith(f"{name}-")
+
+
+def _worst(rows: list[Result]) -> list[tuple[str, float | None]]:
+    """The error of every array, or the worst of each argument where there are many arrays; None for NaN."""
+    if len(rows) <= 8:
+        return [(row["name"], row["error"]) for row in rows]
+    arguments: dict[str, list[float | None]] = {}
+    for row in rows:
+        arguments.setdefault(row["name"].split(".")[0], []).append(row["error"])
+    return [
+        (f"{name} ({len(e)} arrays)", None if None in e else max(x or 0.0 for x in e)) for name, e in arguments.items()
+    ]
 
 
 # doctor

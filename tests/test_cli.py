@@ -216,6 +216,11 @@ def test_gradcheck_names_cases_and_passes(capsys, tmp_path):
     assert "params.Wx" in capsys.readouterr().out
 
 
+def test_gradcheck_takes_the_name_of_a_pair_for_all_its_cases(capsys):
+    names = [case["name"] for case in run_json(capsys, "gradcheck", "max_pool2d", "affine")[1]["cases"]]
+    assert names == ["affine", "affine-sequence", "max_pool2d-overlap", "max_pool2d-gap", "max_pool2d-pad"]
+
+
 def test_gradcheck_exits_with_1_when_a_gradient_is_wrong(monkeypatch, capsys):
     from dataclasses import replace
 
