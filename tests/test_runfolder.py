@@ -195,7 +195,9 @@ def test_two_writers_never_corrupt_one_path(tmp_path: Path) -> None:
 # Locks
 
 HOLDER = """
+import signal
 import sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a shell is started with Ctrl-C ignored
 from pathlib import Path
 from minirnn.checkpoint import RunLock
 with RunLock(Path(sys.argv[1])) as lock:
