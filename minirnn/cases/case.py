@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from minirnn.gradcheck import Report, gradcheck
+from minirnn.checking.report import Report
+from minirnn.gradcheck import gradcheck
 from minirnn.pair import Pair, Tree
 
 
