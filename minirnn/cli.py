@@ -30,7 +30,7 @@ class Parser(ArgumentParser):
 def _evaluate_command() -> Command:
     from minirnn.checkpoint import load
     from minirnn.tasks.table import TASKS
-    from minirnn.train import BEST
+    from minirnn.train import BEST, LAST
 
     tasks = {task.name: task for task in TASKS}
 
@@ -43,7 +43,9 @@ def _evaluate_command() -> Command:
 
     def run(args: Namespace) -> Result:
         if not (args.run / BEST).exists():
-            raise DataError(f"{args.run} holds no trained model: {BEST} is missing")
+            if (args.run / LAST).exists():
+                raise DataError(f"{args.run} has not reached its first validation; go on with --resume")
+            raise DataError(f"{args.run} is no folder of a trained model: it holds no {BEST}")
         name = load(args.run / BEST)[1].get("task")
         if name not in tasks:
             raise DataError(f"{args.run} is a run of {name!r}; expected one of {', '.join(tasks)}")

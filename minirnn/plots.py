@@ -52,10 +52,10 @@ def curves(
     right.plot(steps, scores, color=ORANGE, marker="o", markersize=4, linewidth=1.6)
     if scores:
         best = int(np.argmax(scores))
-        right.annotate(f"{scores[best]:.3g}", (steps[best], scores[best]), textcoords="offset points", xytext=(0, -14),
+        right.annotate(f"{scores[best]:.3g}", (steps[best], scores[best]), textcoords="offset points", xytext=(0, 7),
                        ha="center", color=ORANGE)  # fmt: skip
     right.set(xlabel="step", title=f"Validation: {score.replace('_', ' ')}", xlim=(0, None),
-              ylim=(0, 1.02 if score == "exact_match" else None))  # fmt: skip
+              ylim=(0, 1.12 if score == "exact_match" else 1.15 * max([*scores, 1e-3])))  # fmt: skip
     for axes in (left, right):
         _plain(axes)
     figure.tight_layout()
@@ -68,24 +68,25 @@ def contact_sheet(
 ) -> Path:  # fmt: skip
     """Pictures (N, S, S, 3) uint8 with what the model says below; with `exact`, right ones in green, wrong in red."""
     rows = -(-len(images) // columns)
-    figure = Figure(figsize=(2.5 * columns, (3.0 if exact or references is None else 3.4) * rows))
+    figure = Figure(figsize=(2.5 * columns, 3.1 * rows))
     grid = np.atleast_1d(figure.subplots(rows, columns)).ravel()
     for axes in grid:
         axes.axis("off")
     for k, (axes, image, caption) in enumerate(zip(grid, images, captions)):
         axes.imshow(image, interpolation="nearest")
-        says, colour = textwrap.fill(caption or "(nothing)", 30), "black"
+        says, colour = textwrap.fill(caption or "(nothing)", 30, max_lines=3, placeholder=" …"), "black"
         if exact and references is not None:
             right = caption in references[k]
             colour = GREEN if right else RED
             says = says if right else f"{says}\n(right: {textwrap.fill(references[k][0], 26)})"
         elif references is not None:
-            human = textwrap.fill(f"human: {references[k][0]}", 34)
-            axes.text(0.5, -0.30, human, transform=axes.transAxes, ha="center", va="top", fontsize=7.5, color=GREY)
+            human = textwrap.fill(f"human: {references[k][0]}", 36, max_lines=2, placeholder=" …")
+            below = -0.07 - 0.09 * (says.count("\n") + 1)
+            axes.text(0.5, below, human, transform=axes.transAxes, ha="center", va="top", fontsize=7.5, color=GREY)
         axes.text(0.5, -0.04, says, transform=axes.transAxes, ha="center", va="top", fontsize=9.5, color=colour)
     if title:
-        figure.suptitle(title, fontsize=12)
-    figure.tight_layout(rect=(0, 0, 1, 0.98 if title else 1), h_pad=1.6 if exact or references is None else 2.6)
+        figure.suptitle(title, fontsize=12, y=1.01)
+    figure.tight_layout(rect=(0, 0, 1, 1), h_pad=1.6)
     return _save(figure, path)
 
 

@@ -61,7 +61,7 @@ class Problem:
     examples: int  # in the training set
     batch: Callable[[Array, np.random.Generator], tuple[Any, ...]]  # numbers of examples -> the model's data
     judge: Callable[[Tree, Tree], dict[str, float]]  # (params, running) -> validation scores
-    best: str  # the score that chooses the best parameters; larger is better
+    best: tuple[str, ...]  # the scores that choose the best parameters, the first counting most; larger is better
     sample: Callable[[Tree, Tree], str] = lambda params, running: ""  # something to read while it trains
     options: Mapping[str, Any] = field(default_factory=dict)  # of the model: config, ops
     meta: Mapping[str, Any] = field(default_factory=dict)  # stored with every checkpoint: config, vocabulary, …
@@ -84,7 +84,7 @@ class Progress:
     step: int = 0  # updates made
     total: int = 0  # updates planned; 0 until a run with a time limit has timed its first steps
     seconds: float = 0.0  # spent so far, in all sittings
-    best_score: float | None = None
+    best_score: tuple[float, ...] = ()  # of the best check so far
     best_step: int = 0
     losses: tuple[float, ...] = ()  # one per step
     checks: tuple[dict[str, float], ...] = ()  # one per validation: step, seconds and scores

@@ -146,8 +146,8 @@ def _check(
 ) -> tuple[TrainState, Progress, Checked]:
     """Validate, keep the parameters when they are the best so far, and write the checkpoints."""
     scores = problem.judge(state.params, state.running)
-    score = scores[problem.best]
-    better = progress.best_score is None or score > progress.best_score
+    score = tuple(scores[name] for name in problem.best)
+    better = score > progress.best_score  # any score is more than none
     row = {"step": progress.step, "seconds": round(time.monotonic() - began, 3), **scores}
     progress = replace(progress, checks=(*progress.checks, row), seconds=time.monotonic() - began)
     if better:
@@ -185,7 +185,8 @@ def _load(
             f"{path} was made by another run ({'; '.join(dict.fromkeys(differ))}); start anew in another folder"
         )
     progress = Progress(**meta["progress"])
-    progress = replace(progress, losses=tuple(progress.losses), checks=tuple(progress.checks))
+    losses, checks = tuple(progress.losses), tuple(progress.checks)
+    progress = replace(progress, losses=losses, checks=checks, best_score=tuple(progress.best_score))
     here = checkpoint.environment()
     changed = sorted(k for k in here if here[k] != meta["environment"].get(k))
     notes = [Note(f"going on from step {progress.step}")]

@@ -124,6 +124,15 @@ def test_a_run_is_neither_overwritten_nor_mixed_with_another(photos, capsys, tmp
     assert "last.safetensors" in fails(capsys, "train", "captioner", "--out", run, "--resume")
 
 
+def test_a_demo_takes_away_no_run_on_other_data(photos, small, capsys, tmp_path):
+    run = tmp_path / "run"
+    run_json(capsys, "train", "captioner", "--data", photos, "--out", run, "--epochs", 1)
+    before = (run / "best.safetensors").read_bytes()
+    assert "other data" in fails(capsys, "demo", "--seconds", 2, "--out", run)
+    assert "--seconds is 0" in fails(capsys, "demo", "--seconds", 0, "--out", run)
+    assert (run / "best.safetensors").read_bytes() == before
+
+
 @pytest.mark.parametrize("minutes", [0.05, 0.07])  # limits that floating point cannot halve and put together again
 def test_a_run_with_a_time_limit_resumes(photos, capsys, tmp_path, minutes):
     run = tmp_path / "run"

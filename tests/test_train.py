@@ -18,10 +18,11 @@ from minirnn.tree import tree_from_items, tree_items, tree_leaves
 from tests.tiny import TRAIN, shorter, tiny_system
 
 
-def run(folder, system=None, config=TRAIN, resume=False, stop_after=None):
+def run(folder, system=None, config=TRAIN, resume=False, stop_after=None, judge=None):
     """Train, and return the events; stop by closing the generator after so many steps."""
     events = []
-    loop = train((system or tiny_system()).problem(), config, folder, resume=resume)
+    problem = (system or tiny_system()).problem()
+    loop = train(replace(problem, judge=judge or problem.judge), config, folder, resume=resume)
     for event in loop:
         events.append(event)
         if isinstance(event, Step) and event.step == stop_after:
@@ -80,19 +81,22 @@ def test_two_runs_of_one_seed_are_equal_and_of_two_seeds_are_not(tmp_path):
 def test_each_part_of_the_state_is_needed(tmp_path, lost):
     """A checkpoint that forgets one part resumes to something else: the comparison above can fail."""
     whole, parts = tmp_path / "whole", tmp_path / "parts"
-    run(whole)
-    # before the last check, so that the best parameters are still those of an earlier one when the run ends there
-    run(parts, stop_after=9)
+
+    def judge(params, running):
+        return {"exact_match": 0.0, "cider": 0.0}  # so that the best parameters are those of the first check
+
+    run(whole, judge=judge)
+    run(parts, stop_after=9, judge=judge)
     arrays, meta = checkpoint.load(parts / LAST)
     forgotten = {k: np.zeros_like(v) for k, v in arrays.items() if k.startswith(f"state.{lost}")}
     if lost == "params":
         forgotten = {k: v + np.float32(1e-6) for k, v in arrays.items() if k.startswith("state.params")}
     if lost in meta["progress"]:
-        meta["progress"][lost] = {"step": meta["progress"]["step"] - 1, "best_score": 1e9}[lost]
+        meta["progress"][lost] = {"step": meta["progress"]["step"] - 1, "best_score": [1e9]}[lost]
     else:
         assert forgotten
     checkpoint.save(parts / LAST, {**arrays, **forgotten}, meta)
-    run(parts, resume=True)
+    run(parts, resume=True, judge=judge)
     assert not same(state_of(whole), state_of(parts))
 
 
@@ -161,7 +165,7 @@ def test_the_best_parameters_are_those_of_the_best_check(tmp_path):
 
     def judge(params, running):
         seen.append(params)
-        return {"exact_match": next(scores)}
+        return {"exact_match": next(scores), "cider": 0.0}
 
     events = list(train(replace(system.problem(), judge=judge), TRAIN, tmp_path))
     assert [e.better for e in events if isinstance(e, Checked)] == [True, True, False]
@@ -170,9 +174,20 @@ def test_the_best_parameters_are_those_of_the_best_check(tmp_path):
     assert all((a == b).all() for a, b in zip(tree_leaves(params), tree_leaves(seen[1])))
 
 
+def test_of_equal_scores_the_next_one_decides(tmp_path):
+    ciders = iter([0.1, 0.5, 0.3])
+    problem = replace(
+        tiny_system().problem(), judge=lambda params, running: {"exact_match": 0.0, "cider": next(ciders)}
+    )
+    events = list(train(problem, TRAIN, tmp_path))
+    assert [e.better for e in events if isinstance(e, Checked)] == [True, True, False]
+
+
 def test_early_stop_after_checks_without_a_better_score(tmp_path):
     scores = iter([0.5, 0.4, 0.4, 0.4, 0.4, 0.4])
-    problem = replace(tiny_system().problem(), judge=lambda params, running: {"exact_match": next(scores)})
+    problem = replace(
+        tiny_system().problem(), judge=lambda params, running: {"exact_match": next(scores), "cider": 0.0}
+    )
     config = replace(TRAIN, checks=6, patience=2)
     events = list(train(problem, config, tmp_path))
     assert len([e for e in events if isinstance(e, Checked)]) == 3

@@ -158,8 +158,9 @@ class System:
         def sample(params: Tree, running: Tree) -> str:
             return self.model(params, running).captions(val.images[:1])[0]
 
+        best = ("exact_match", "cider") if self.drawn else ("cider",)
         return Problem(
-            captioner, params, running, len(batches.split), batches, judge, "exact_match" if self.drawn else "cider",
+            captioner, params, running, len(batches.split), batches, judge, best,
             sample, {"config": self.config, "ops": self.ops}, self.meta(),
         )  # fmt: skip
 

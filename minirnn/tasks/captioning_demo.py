@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from minirnn.checkpoint import load
 from minirnn.data.captioning import CaptionSplit, scene_split, stored_size
 from minirnn.data.images import fit_square, load_image
 from minirnn.display import clock, console, show
@@ -87,11 +88,9 @@ def _demo_arguments(parser: ArgumentParser) -> None:
 def _demo(args: Namespace) -> Result:
     out = console()
     began = time.monotonic()
-    for folder in (args.out, args.out / NO_IMAGE):  # each demo starts from nothing
-        for name in (LAST, BEST):
-            (folder / name).unlink(missing_ok=True)
     settings = settings_of(args, "scenes")
     config = replace(captioning.train_defaults(settings), seconds=positive("--seconds", args.seconds))
+    _clear(args.out)
     out.print("Drawing scenes: one to three coloured shapes and one caption each.", markup=False)
     system, _ = captioning.build(settings)
     what = f"{settings.cell.upper()}{' with attention' if settings.image == 'attention' else ''}"
@@ -116,6 +115,17 @@ def _demo(args: Namespace) -> Result:
         "example": str(example),
         "seconds": round(time.monotonic() - began, 1),
     }
+
+
+def _clear(folder: Path) -> None:
+    """Take an earlier demo away: each starts from nothing. A run on other data is never touched."""
+    for path in (folder / LAST, folder / BEST):
+        meta = load(path)[1] if path.exists() else {}
+        if meta.get("problem", meta).get("settings", {"data": "scenes"})["data"] != "scenes":
+            raise DataError(f"{folder} holds a run on other data; choose another folder for the demo")
+    for name in (LAST, BEST, "curves.png", "captions.png", "attention.png", "scene.png"):
+        (folder / name).unlink(missing_ok=True)
+        (folder / NO_IMAGE / name).unlink(missing_ok=True)
 
 
 def _save_example(split: CaptionSplit, folder: Path) -> Path:
