@@ -35,7 +35,6 @@ NO_IMAGE = "no-image"  # folder of the baseline inside a run
 DECODE_BATCH = 128  # pictures a batch when captioning many
 NEVER = (PAD, START, UNK)  # what no caption says
 JUDGE = 256  # validation pictures that a check while training looks at, at most
-CAPTIONER_SHARE = 0.85  # of a time limit; the baseline gets the rest
 
 
 @dataclass(frozen=True)
@@ -206,10 +205,11 @@ def train_captioner(
 
     Of a time limit the captioner gets most, the baseline what is left.
     """
-    yield from train(system.problem(), replace(config, share=CAPTIONER_SHARE), folder, resume=resume)
+    share = 0.9 if system.drawn else 0.85  # the baseline of drawn scenes has little to learn
+    yield from train(system.problem(), replace(config, share=share), folder, resume=resume)
     yield Note("now the baseline: the same decoder, trained without the image")
     blind = replace(system, config=replace(system.config, image="none"))
-    yield from train(blind.problem(), replace(config, share=1 - CAPTIONER_SHARE), folder / NO_IMAGE, resume=resume)
+    yield from train(blind.problem(), replace(config, share=round(1 - share, 2)), folder / NO_IMAGE, resume=resume)
 
 
 def load_captioner(folder: Path, ops: Ops = READABLE) -> tuple[Captioner, dict[str, Any]]:

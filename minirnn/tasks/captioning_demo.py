@@ -19,7 +19,7 @@ from minirnn.tasks.captioning_pictures import attention_map, pictures, show_repo
 from minirnn.tasks.task import Command, Result
 from minirnn.train import BEST, LAST
 
-DEMO_SECONDS = 88.0  # of training; drawing, judging and pictures take the rest of two minutes
+DEMO_SECONDS = 96.0  # of training; drawing, judging and pictures take the rest of two minutes
 
 
 # caption
