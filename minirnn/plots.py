@@ -68,12 +68,14 @@ def contact_sheet(
 ) -> Path:  # fmt: skip
     """Pictures (N, S, S, 3) uint8 with what the model says below; with `exact`, right ones in green, wrong in red."""
     rows = -(-len(images) // columns)
-    figure = Figure(figsize=(2.5 * columns, 3.1 * rows))
+    beside_humans = references is not None and not exact
+    figure = Figure(figsize=(2.5 * columns, (3.5 if beside_humans else 3.1) * rows))
     grid = np.atleast_1d(figure.subplots(rows, columns)).ravel()
     for axes in grid:
         axes.axis("off")
     for k, (axes, image, caption) in enumerate(zip(grid, images, captions)):
         axes.imshow(image, interpolation="nearest")
+        axes.set_anchor("N")
         says, colour = textwrap.fill(caption or "(nothing)", 30, max_lines=3, placeholder=" …"), "black"
         if exact and references is not None:
             right = caption in references[k]
@@ -84,9 +86,9 @@ def contact_sheet(
             below = -0.07 - 0.09 * (says.count("\n") + 1)
             axes.text(0.5, below, human, transform=axes.transAxes, ha="center", va="top", fontsize=7.5, color=GREY)
         axes.text(0.5, -0.04, says, transform=axes.transAxes, ha="center", va="top", fontsize=9.5, color=colour)
+    figure.tight_layout(h_pad=3.2 if beside_humans else 1.6)
     if title:
-        figure.suptitle(title, fontsize=12, y=1.01)
-    figure.tight_layout(rect=(0, 0, 1, 1), h_pad=1.6)
+        figure.suptitle(title, fontsize=12, y=1.03)
     return _save(figure, path)
 
 
