@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,49 +14,54 @@ from minirnn.pair import Array, Pair, Tree, require_float
 from minirnn.tree import tree_add, tree_map, tree_zeros
 
 
-def unroll(step: Pair) -> Pair:
+def unroll_forward(step: Pair, x: Array, state: Tree, shared: Tree) -> tuple[Tree, Any]:
     """Run a cell through time.
 
-        forward(x, state, shared) -> (states, cache)
-            state_t = step(x[:, t], state_(t-1), shared)   for t = 0 … T-1
-        backward(dstates, cache) -> (dx, dstate, dshared)
+        state_t = step(x[:, t], state_(t-1), shared)   for t = 0 … T-1
 
-    `step` is a pair `(x_t, state, shared) -> next state`. `shared` is all that every step reads: its parameters, and
-    for attention the image features; its gradients add up over time.
-
-    Args (of forward):
+    Args:
+        step: a pair `(x_t, state, shared) -> next state`. `shared` is all that every step reads: its parameters, and
+            for attention the image features.
         x: (N, T, D) floats, T at least 1.
         state: the state before the first step, a named tuple of (N, …) arrays.
         shared: any tree that the step understands.
     Returns:
-        The states of all steps, stacked on axis 1: `states.h` is (N, T, H), the last state is `[:, -1]` of each leaf.
+        The states of all steps, stacked on axis 1 (`states.h` is (N, T, H), the last state is `[:, -1]` of each leaf),
+        and the cache.
     Raises:
         ValueError: x is not (N, T, D), or T is 0.
     Source: Werbos 1990.
     """
+    require_float("x", x, 3, "(N, T, D)")
+    if x.shape[1] == 0:
+        raise ValueError(f"x has shape {x.shape}: no time step; expected T of at least 1")
+    states, caches = [], []
+    for t in range(x.shape[1]):
+        state, cache = step.forward(x[:, t], state, shared)
+        states.append(state)
+        caches.append(cache)
+    return tree_map(lambda *s: np.stack(s, axis=1), *states), (tuple(caches), tree_zeros(state))
 
-    def forward(x: Array, state: Tree, shared: Tree) -> tuple[Tree, Any]:
-        require_float("x", x, 3, "(N, T, D)")
-        if x.shape[1] == 0:
-            raise ValueError(f"x has shape {x.shape}: no time step; expected T of at least 1")
-        states, caches = [], []
-        for t in range(x.shape[1]):
-            state, cache = step.forward(x[:, t], state, shared)
-            states.append(state)
-            caches.append(cache)
-        return tree_map(lambda *s: np.stack(s, axis=1), *states), (tuple(caches), tree_zeros(state))
 
-    def backward(dstates: Tree, cache: Any) -> tuple[Array, Tree, Tree]:
-        caches, zeros = cache
-        dx, dstate, dshared = [], zeros, None
-        for t in reversed(range(len(caches))):
-            dstate = tree_add(dstate, tree_map(lambda d: d[:, t], dstates))  # noqa: B023  from t+1, and from outside
-            dx_t, dstate, dshared_t = step.backward(dstate, caches[t])
-            dshared = tree_add(dshared, dshared_t)  # shared through time: gradients add up
-            dx.append(dx_t)
-        return np.stack(dx[::-1], axis=1), dstate, dshared
+def unroll_backward(step: Pair, dstates: Tree, cache: Any) -> tuple[Array, Tree, Tree]:
+    """The gradient of every step's state -> dx (N, T, D), the gradients of the first state and of `shared`."""
+    caches, zeros = cache
+    dx, dstate, dshared = [], zeros, None
+    for t in reversed(range(len(caches))):
+        dstate = tree_add(dstate, tree_map(lambda d: d[:, t], dstates))  # noqa: B023  from t+1, and from outside
+        dx_t, dstate, dshared_t = step.backward(dstate, caches[t])
+        dshared = tree_add(dshared, dshared_t)  # shared through time: gradients add up
+        dx.append(dx_t)
+    return np.stack(dx[::-1], axis=1), dstate, dshared
 
-    return Pair(forward, backward, f"unroll({step.name})")
+
+def unroll(step: Pair) -> Pair:
+    """The pair that runs a cell through time: `unroll_forward` and `unroll_backward` of this step.
+
+        forward(x, state, shared) -> (states, cache)
+        backward(dstates, cache) -> (dx, dstate, dshared)
+    """
+    return Pair(partial(unroll_forward, step), partial(unroll_backward, step), f"unroll({step.name})")
 
 
 class Both(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 
 import numpy as np
 import pytest
@@ -64,8 +65,8 @@ def assert_structure(case, arg, grad, name):
 
 
 def argument_names(case):
-    code = getattr(case.pair.forward, "func", case.pair.forward).__code__
-    return code.co_varnames[: code.co_argcount]
+    parameters = inspect.signature(case.pair.forward).parameters.values()
+    return [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
 
 
 @every_case

@@ -52,10 +52,10 @@ TIME_MUTANTS = mutants(
     "lstm",
     "unroll.py",
     {
-        "c0 ignored": {START: f"{START}\n        state = state._replace(c=np.zeros_like(state.c))"},
+        "c0 ignored": {START: f"{START}\n    state = state._replace(c=np.zeros_like(state.c))"},
         "c never handed on": {
             "state, cache = step.forward(x[:, t], state, shared)": "new, cache = step.forward(x[:, t], state, shared)",
-            "states.append(state)": "states.append(new)\n            state = state._replace(h=new.h)",
+            "states.append(state)": "states.append(new)\n        state = state._replace(h=new.h)",
         },
         "dh and dc never handed on": {
             "dstate = tree_add(dstate, tree_map(lambda d: d[:, t], dstates))": (

@@ -48,12 +48,12 @@ TIME_MUTANTS = mutants(
         "dh from outside only at the last step": {UPSTREAM: f"{UPSTREAM} if t == len(caches) - 1 else dstate"},
         "dout changed in place": {
             UPSTREAM: "tree_map(lambda d, s: d[:, t].__iadd__(s), dstates, dstate)\n"
-            "            dstate = tree_map(lambda d: d[:, t], dstates)"
+            "        dstate = tree_map(lambda d: d[:, t], dstates)"
         },
         "backward from the first step to the last": {LOOP: "for t in range(len(caches)):", "dx[::-1]": "dx"},
         "dWh from h0 at every step": {
-            BACK: f"da = dstate.h * (1 - caches[t][3] ** 2)\n            {BACK}\n"
-            "            dshared_t = dshared_t._replace(Wh=caches[0][1].h.T @ da)"
+            BACK: f"da = dstate.h * (1 - caches[t][3] ** 2)\n        {BACK}\n"
+            "        dshared_t = dshared_t._replace(Wh=caches[0][1].h.T @ da)"
         },
         "dh0 is zero": {RETURN: RETURN.replace("dstate", "tree_zeros(dstate)")},
         "dh0 is the upstream gradient of the first step": {
@@ -63,11 +63,11 @@ TIME_MUTANTS = mutants(
             RETURN: RETURN.replace("dstate", "tree_add(dstate, tree_map(lambda d: d[:, 0], dstates))")
         },
         "one buffer for the states of all steps": {
-            START: f"{START}\n        state = tree_map(np.copy, state)",
+            START: f"{START}\n    state = tree_map(np.copy, state)",
             STEP: "new, cache = step.forward(x[:, t], tree_map(np.copy, state), shared)\n"
-            "            tree_map(lambda s, n: s.__setitem__(..., n), state, new)",
+            "        tree_map(lambda s, n: s.__setitem__(..., n), state, new)",
         },
-        "h0 ignored": {START: f"{START}\n        state = tree_zeros(state)"},
+        "h0 ignored": {START: f"{START}\n    state = tree_zeros(state)"},
         "x of the first step at every step": {STEP: STEP.replace("x[:, t]", "x[:, 0]")},
     },
 )
