@@ -1,4 +1,4 @@
-"""The `minirnn` command. It knows the table of tasks and nothing of what they do.
+"""The `minirnn` command. It knows the table of tasks and the course's commands, and nothing of what they do.
 
 Standard output carries the result (with --json one JSON object), standard error the progress. Exit status: 0 done,
 1 a check failed or training broke down, 2 bad input, 130 stopped with Ctrl-C.
@@ -69,27 +69,29 @@ def _add(commands: Any, command: Command) -> None:
 
 def build_parser() -> ArgumentParser:
     """The parser of all commands."""
+    from minirnn.course import commands, watch
+    from minirnn.course.mine import with_mine
     from minirnn.inspection import DOCTOR, GRADCHECK
     from minirnn.tasks.table import TASKS
 
     parser = Parser(
         prog="minirnn",
         description="Recurrent and convolutional networks for computer vision, every gradient written by hand.",
-        epilog="start with:\n  minirnn demo",
+        epilog="start with:\n  minirnn demo\n  minirnn start",
         formatter_class=RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"minirnn {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
-    train = commands.add_parser("train", help="train a model", description="Train a model.",
+    table = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
+    train = table.add_parser("train", help="train a model", description="Train a model.",
                                 epilog=f"example:\n  {TASKS[0].train.example}",
                                 formatter_class=RawDescriptionHelpFormatter)  # fmt: skip
     models = train.add_subparsers(title="models", metavar="MODEL", required=True, parser_class=Parser)
     for task in TASKS:
         _add(models, task.train)
         for command in task.commands:
-            _add(commands, command)
-    for command in (_evaluate_command(), GRADCHECK, DOCTOR):
-        _add(commands, command)
+            _add(table, with_mine(command) if command.trains else command)
+    for command in (_evaluate_command(), GRADCHECK, DOCTOR, watch.WATCH, *commands.COMMANDS):
+        _add(table, command)
     return parser
 
 
@@ -100,10 +102,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")  # a caption that the console cannot show is no reason to stop
     args = Namespace(out=None)
     try:
-        args = build_parser().parse_args(argv)
+        argv = sys.argv[1:] if argv is None else argv
+        args = build_parser().parse_args(argv or ["watch"])  # `minirnn` alone is the course
         command: Command = args.command
         result = command.run(args)
-        sys.stdout.write((json.dumps(result, allow_nan=False) if args.json else command.show(result)) + "\n")
+        text = json.dumps(result, allow_nan=False) if args.json else command.show(result)
+        sys.stdout.write(f"{text}\n" if text else "")
         return command.status(result)
     except ModuleNotFoundError as error:
         return _fail(f"{error.name} is not installed: python -m pip install {error.name}", 2)

@@ -5,14 +5,22 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from minirnn.pair import Array
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 BLUE, ORANGE, GREEN, RED, GREY = "#2c5cdc", "#e07b00", "#1a7f37", "#c62828", "#6b7280"
+
+
+def _figure(figsize: tuple[float, float]) -> Figure:
+    from matplotlib.figure import Figure  # on first use: it takes longer to load than most commands to run
+
+    return Figure(figsize=figsize)
 
 
 def _save(figure: Figure, path: Path) -> Path:
@@ -37,7 +45,7 @@ def curves(
     path: Path, losses: Sequence[float], checks: Sequence[dict[str, float]], score: str, *, blind: Sequence[float] = ()
 ) -> Path:
     """Loss per step and the validation score over a run; `blind` is the loss of the no-image baseline."""
-    figure = Figure(figsize=(9, 3.4))
+    figure = _figure(figsize=(9, 3.4))
     left, right = figure.subplots(1, 2)
     width = max(1, len(losses) // 50)
     smoothed = smooth(losses, width)
@@ -69,7 +77,7 @@ def contact_sheet(
     """Pictures (N, S, S, 3) uint8 with what the model says below; with `exact`, right ones in green, wrong in red."""
     rows = -(-len(images) // columns)
     beside_humans = references is not None and not exact
-    figure = Figure(figsize=(2.5 * columns, (3.5 if beside_humans else 3.1) * rows))
+    figure = _figure(figsize=(2.5 * columns, (3.5 if beside_humans else 3.1) * rows))
     grid = np.atleast_1d(figure.subplots(rows, columns)).ravel()
     for axes in grid:
         axes.axis("off")
@@ -96,7 +104,7 @@ def attention_map(path: Path, image: Array, words: Sequence[str], weights: Seque
     """Where the model looked at each word: the picture (S, S, 3) uint8, brighter where the weight is larger."""
     columns = min(6, len(words) + 1)
     rows = -(-(len(words) + 1) // columns)
-    figure = Figure(figsize=(2 * columns, 2.3 * rows))
+    figure = _figure(figsize=(2 * columns, 2.3 * rows))
     axes = np.atleast_1d(figure.subplots(rows, columns)).ravel()
     size = image.shape[0]
     for ax in axes:
@@ -117,7 +125,7 @@ def attention_map(path: Path, image: Array, words: Sequence[str], weights: Seque
 
 def epsilon_curves(path: Path, curves: dict[str, tuple[Array, Array]]) -> Path:
     """The error of central differences against the step epsilon: truncation on the right, rounding on the left."""
-    figure = Figure(figsize=(7, 4.4))
+    figure = _figure(figsize=(7, 4.4))
     axes = figure.subplots()
     for name, (epsilons, errors) in curves.items():
         axes.loglog(epsilons, np.maximum(errors, 1e-17), marker="o", markersize=3.5, linewidth=1.4, label=name)

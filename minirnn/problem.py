@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minirnn.optim import OPTIMISERS, SCHEDULES
+from minirnn.optim import OPTIMISERS, SCHEDULES, clip_by_global_norm
 from minirnn.pair import Array, Pair, Tree
 
 
@@ -65,6 +65,8 @@ class Problem:
     sample: Callable[[Tree, Tree], str] = lambda params, running: ""  # something to read while it trains
     options: Mapping[str, Any] = field(default_factory=dict)  # of the model: config, ops
     meta: Mapping[str, Any] = field(default_factory=dict)  # stored with every checkpoint: config, vocabulary, …
+    clip: Callable[[Tree, float], tuple[Tree, float]] = clip_by_global_norm
+    updates: Mapping[str, Callable[..., Any]] = field(default_factory=dict)  # by optimiser, in the place of the built-in
 
 
 class TrainState(NamedTuple):

@@ -10,7 +10,7 @@ All randomness comes from the seed and a counter (epoch or step), so that there 
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ import numpy as np
 from minirnn import checkpoint
 from minirnn.errors import DataError
 from minirnn.models.anomaly import find_anomaly
-from minirnn.optim import OPTIMISERS, clip_by_global_norm, learning_rate
+from minirnn.optim import OPTIMISERS, learning_rate
 from minirnn.pair import Array
 from minirnn.problem import Checked, Note, Problem, Progress, Step, TrainConfig, TrainingError, TrainState, as_json
 
@@ -107,12 +107,13 @@ def _update(
     try:
         if not np.isfinite(loss):
             raise FloatingPointError(f"the loss is {loss}")
-        dparams, norm = clip_by_global_norm(dparams, config.clip)
+        dparams, norm = problem.clip(dparams, config.clip)
     except FloatingPointError as error:
         where = find_anomaly(problem.model, args, options, np.random.default_rng([config.seed, 2, k]))
         raise TrainingError(f"stopped at step {k + 1}: {where or error}") from error
     lr = learning_rate(k, progress.total or 10**9, peak=config.lr, warmup=config.warmup, schedule=config.schedule)
-    update, decay = OPTIMISERS[config.optimiser].update, config.weight_decay
+    update: Callable[..., Any] = problem.updates.get(config.optimiser, OPTIMISERS[config.optimiser].update)
+    decay = config.weight_decay
     params, moments = update(state.params, dparams, state.optimiser, lr=lr, weight_decay=decay)
     state = state._replace(params=params, running=running, optimiser=moments)
     progress = replace(

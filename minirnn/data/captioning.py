@@ -153,17 +153,21 @@ class Batches:
     size: int  # pixels a side that the model sees
     length: int  # longest caption, in words
     augment: bool
+    pad: Callable[..., CaptionIds] = pad_captions
 
     @classmethod
-    def of(cls, split: CaptionSplit, vocabulary: Vocabulary, size: int, length: int, augment: bool) -> Batches:
+    def of(
+        cls, split: CaptionSplit, vocabulary: Vocabulary, size: int, length: int, augment: bool,
+        pad: Callable[..., CaptionIds] = pad_captions,
+    ) -> Batches:  # fmt: skip
         """Captions to numbers, once."""
         ids = tuple(tuple(tuple(vocabulary.encode(words)) for words in captions) for captions in split.captions)
-        return cls(split, ids, size, length, augment)
+        return cls(split, ids, size, length, augment, pad)
 
     def __call__(self, indices: Array, rng: np.random.Generator) -> tuple[Array, Array, Array, Array, Array]:
         """(images, which, inputs, targets, mask) of some pictures and all their captions."""
         images = self.split.images[indices]
         seen = random_crops(images, self.size, rng) if self.augment else centre(images, self.size)
         which = np.repeat(np.arange(len(indices)), [len(self.ids[i]) for i in indices])
-        captions: CaptionIds = pad_captions([ids for i in indices for ids in self.ids[i]], self.length)
+        captions = self.pad([ids for i in indices for ids in self.ids[i]], self.length)
         return seen, which, captions.inputs, captions.targets, captions.mask

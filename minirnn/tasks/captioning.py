@@ -24,16 +24,17 @@ from minirnn.data.captioning import (
 from minirnn.data.scenes import shape_words
 from minirnn.data.vocabulary import PAD, START, UNK, Vocabulary
 from minirnn.errors import DataError
-from minirnn.models.captioner import advance, captioner, start
+from minirnn.models.captioner import advance, start
 from minirnn.models.captioner_params import CaptionerConfig, init_captioner
 from minirnn.ops import READABLE, Ops
 from minirnn.pair import Array, Tree
 from minirnn.problem import Checked, Note, Problem, Step, TrainConfig, as_json
 from minirnn.tasks.captioning_settings import Settings, model_defaults, settings_for, train_defaults
+from minirnn.tasks.captioning_tools import BUILT_IN, Tools
 from minirnn.train import BEST, LAST, train
 
 __all__ = [
-    "Captioner", "Settings", "System", "build", "evaluate", "load_captioner", "model_defaults", "pointing", "score",
+    "Captioner", "Settings", "System", "Tools", "build", "evaluate", "load_captioner", "model_defaults", "pointing", "score",
     "settings_for", "train_captioner", "train_defaults",
 ]  # fmt: skip
 
@@ -53,6 +54,7 @@ class Captioner:
     running: Tree
     max_words: int
     ops: Ops = READABLE
+    tools: Tools = BUILT_IN
 
     def begin(self, images: Array) -> tuple[decode.Step, Tree]:
         """The step function and first state for the decoders of `decode.py`; images (N, S, S, 3) floats."""
@@ -74,13 +76,13 @@ class Captioner:
         """Greedy decoding of one batch (N, S, S, 3) uint8; with `maps`, where the decoder looked, word by word."""
         step, state = self.begin(centre(images, self.config.image_size))
         keep = (lambda telling: telling.where) if maps else None
-        return decode.greedy(step, state, len(images), max_length=self.max_words + 1, never=NEVER, keep=keep)
+        return self.tools.greedy(step, state, len(images), max_length=self.max_words + 1, never=NEVER, keep=keep)
 
     def beam(self, image: Array, beam: int, *, maps: bool = False) -> list[decode.Hypothesis]:
         """Beam search for one picture (S, S, 3) uint8, best caption first, ranked by log-probability per word."""
         step, state = self.begin(centre(image[None], self.config.image_size))
         keep = (lambda telling: telling.where) if maps else None
-        return decode.beam_search(
+        return self.tools.beam(
             step, state, beam=beam, length_penalty=1.0, max_length=self.max_words + 1, never=NEVER, keep=keep
         )
 
@@ -98,6 +100,7 @@ class System:
     vocabulary: Vocabulary
     config: CaptionerConfig
     ops: Ops = READABLE
+    tools: Tools = BUILT_IN
 
     @property
     def drawn(self) -> bool:
@@ -114,6 +117,7 @@ class System:
             self.config.image_size,
             self.settings.max_words,
             self.settings.augment,
+            self.tools.pad,
         )
         val = self.splits["val"].take(np.arange(min(JUDGE, len(self.splits["val"]))))
 
@@ -125,13 +129,13 @@ class System:
 
         best = ("exact_match", "cider") if self.drawn else ("cider",)
         return Problem(
-            captioner, params, running, len(batches.split), batches, judge, best,
-            sample, {"config": self.config, "ops": self.ops}, self.meta(),
+            self.tools.captioner, params, running, len(batches.split), batches, judge, best,
+            sample, {"config": self.config, "ops": self.ops}, self.meta(), self.tools.clip, {"adam": self.tools.adam},
         )  # fmt: skip
 
     def model(self, params: Tree, running: Tree) -> Captioner:
         """A captioner with these parameters."""
-        return Captioner(self.config, self.vocabulary, params, running, self.settings.max_words, self.ops)
+        return Captioner(self.config, self.vocabulary, params, running, self.settings.max_words, self.ops, self.tools)
 
     def meta(self) -> dict[str, Any]:
         """What is stored with every checkpoint: enough to use the model, and to know what it has seen."""
@@ -149,7 +153,8 @@ class System:
 
 
 def build(
-    settings: Settings, *, ops: Ops = READABLE, progress: Callable[[int, int], None] | None = None
+    settings: Settings, *, ops: Ops = READABLE, tools: Tools = BUILT_IN,
+    progress: Callable[[int, int], None] | None = None,
 ) -> tuple[System, list[str]]:  # fmt: skip
     """Load or draw the data, build the vocabulary and size the model; and what was left out, in words."""
     bad: list[str] = []
@@ -161,7 +166,7 @@ def build(
             Path(settings.data), probe.image_size, seed=settings.seed, skip_bad=settings.skip_bad, progress=progress
         )
     vocabulary = build_vocabulary(splits["train"], settings.min_count)
-    return System(settings, splits, vocabulary, model_defaults(settings, len(vocabulary)), ops), bad
+    return System(settings, splits, vocabulary, model_defaults(settings, len(vocabulary)), ops, tools), bad
 
 
 def train_captioner(
@@ -178,7 +183,7 @@ def train_captioner(
     yield from train(blind.problem(), replace(config, share=round(1 - share, 2)), folder / NO_IMAGE, resume=resume)
 
 
-def load_captioner(folder: Path, ops: Ops = READABLE) -> tuple[Captioner, dict[str, Any]]:
+def load_captioner(folder: Path, ops: Ops = READABLE, tools: Tools = BUILT_IN) -> tuple[Captioner, dict[str, Any]]:
     """The best captioner of a run, and what is stored with it."""
     path = folder / BEST
     if not path.exists():
@@ -195,14 +200,16 @@ def load_captioner(folder: Path, ops: Ops = READABLE) -> tuple[Captioner, dict[s
         raise CheckpointError(f"{path} was made by another version of minirnn ({error!r})") from error
     like = init_captioner(np.random.default_rng(0), config)
     params, running = restore(like, arrays, "model", str(path))
-    return Captioner(config, vocabulary, params, running, settings.max_words, ops), meta
+    return Captioner(config, vocabulary, params, running, settings.max_words, ops, tools), meta
 
 
-def load_baseline(folder: Path, meta: Mapping[str, Any], ops: Ops = READABLE) -> Captioner:
+def load_baseline(
+    folder: Path, meta: Mapping[str, Any], ops: Ops = READABLE, tools: Tools = BUILT_IN
+) -> Captioner:  # fmt: skip
     """The no-image baseline of a run whose metadata is `meta`."""
     if not (folder / NO_IMAGE / BEST).exists():
         raise DataError(f"{folder} has no baseline yet; go on with: {_resume(folder)}")
-    blind, theirs = load_captioner(folder / NO_IMAGE, ops)
+    blind, theirs = load_captioner(folder / NO_IMAGE, ops, tools)
     if blind.config.image != "none" or any(theirs[k] != meta[k] for k in ("settings", "vocabulary", "seen")):
         raise DataError(f"{folder / NO_IMAGE} is not the baseline of the run in {folder}; train it anew")
     return blind
@@ -221,7 +228,9 @@ def score(split: CaptionSplit, hypotheses: list[str], *, exact: bool) -> dict[st
     return scores
 
 
-def evaluate(folder: Path, split: CaptionSplit, *, exact: bool, ops: Ops = READABLE) -> dict[str, Any]:
+def evaluate(
+    folder: Path, split: CaptionSplit, *, exact: bool, ops: Ops = READABLE, tools: Tools = BUILT_IN
+) -> dict[str, Any]:  # fmt: skip
     """Scores of a run on some pictures, beside three baselines that do not look at them.
 
     Returns:
@@ -230,8 +239,8 @@ def evaluate(folder: Path, split: CaptionSplit, *, exact: bool, ops: Ops = READA
         caption for every picture), `no_image` (the same decoder trained without the image), `shuffled` (each picture
         gets the caption made for another; needs two pictures).
     """
-    model, meta = load_captioner(folder, ops)
-    blind = load_baseline(folder, meta, ops)
+    model, meta = load_captioner(folder, ops, tools)
+    blind = load_baseline(folder, meta, ops, tools)
     hypotheses = model.captions(split.images)
     n = len(split)
     guesses = {"most_frequent": [meta["most_frequent"]] * n, "no_image": blind.captions(split.images)}

@@ -12,10 +12,12 @@ from minirnn.data.captioning import CaptionSplit, scene_split, stored_size
 from minirnn.data.images import fit_square, load_image
 from minirnn.display import clock, console, show
 from minirnn.errors import DataError
+from minirnn.ops import READABLE
 from minirnn.tasks import captioning
 from minirnn.tasks.captioning import NO_IMAGE
 from minirnn.tasks.captioning_options import model_arguments, positive, settings_of
 from minirnn.tasks.captioning_pictures import attention_map, pictures, show_report, summary
+from minirnn.tasks.captioning_tools import BUILT_IN
 from minirnn.tasks.task import Command, Result
 from minirnn.train import BEST, LAST
 
@@ -83,6 +85,7 @@ def _demo_arguments(parser: ArgumentParser) -> None:
                         help=f"about how long to train (default: {DEMO_SECONDS:g})")  # fmt: skip
     model_arguments(parser)
     parser.add_argument("--out", type=Path, default=Path("runs/demo"), metavar="DIR", help="default: runs/demo")
+    parser.set_defaults(ops=None, tools=None)  # of whoever brings functions of their own
 
 
 def _demo(args: Namespace) -> Result:
@@ -92,7 +95,8 @@ def _demo(args: Namespace) -> Result:
     config = replace(captioning.train_defaults(settings), seconds=positive("--seconds", args.seconds))
     _clear(args.out)
     out.print("Drawing scenes: one to three coloured shapes and one caption each.", markup=False)
-    system, _ = captioning.build(settings)
+    ops, tools = args.ops or READABLE, args.tools or BUILT_IN
+    system, _ = captioning.build(settings, ops=ops, tools=tools)
     what = f"{settings.cell.upper()}{' with attention' if settings.image == 'attention' else ''}"
     out.print(
         f"Training a captioner from nothing on {len(system.splits['train'])} of them: a convolutional encoder and an "
@@ -103,7 +107,7 @@ def _demo(args: Namespace) -> Result:
     reports, splits = {}, {}
     for name in ("test", "novel"):
         splits[name] = scene_split(name, settings.seed, system.config.image_size)
-        reports[name] = captioning.evaluate(args.out, splits[name], exact=True)
+        reports[name] = captioning.evaluate(args.out, splits[name], exact=True, ops=ops, tools=tools)
     made = pictures(system, args.out, "test", splits["test"])
     example = _save_example(splits["test"], args.out)
     return {
@@ -158,6 +162,7 @@ DEMO = Command(
     _demo_arguments,
     _demo,
     _show_demo,
+    trains=True,
 )
 CAPTION = Command(
     "caption",

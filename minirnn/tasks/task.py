@@ -24,6 +24,7 @@ class Command:
     run: Callable[[Namespace], Result]
     show: Callable[[Result], str]
     status: Callable[[Result], int] = lambda result: 0  # exit status
+    trains: bool = False  # takes `ops` and `tools` of one's own in its arguments
 
 
 @dataclass(frozen=True)

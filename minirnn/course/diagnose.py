@@ -1,0 +1,185 @@
+"""Name the mistake: from a dictionary of known ones, else from fingerprints; and say where the error is.
+
+Three sources, in this order:
+    the dictionary      the learner's results equal those of the reference solution with a known mistake in it
+    fingerprints        exact ratios, zeros, swapped results … (`minirnn.course.fingerprints`)
+    localisation        which gate, which time step, which probe: evidence, with no word on the cause
+Nothing here decides whether an answer is right: it is only asked about answers that are wrong.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minirnn.course.compare import Leaf, Mismatch, leaves
+from minirnn.course.exercise import Exercise, Mistake, Probe
+from minirnn.course.fingerprints import Column, Fingerprint, fingerprint, where
+from minirnn.course.given import resolve
+from minirnn.course.reference import mutant
+from minirnn.course.running import Bare, copied
+
+SAME = 1e-6  # two results closer than this, relative to the largest value, are the same
+PATIENCE = 0.5  # seconds for trying two known mistakes at once
+
+
+class Answer(NamedTuple):
+    """What a learner's function returned on a probe, beside the right result."""
+
+    probe: Probe
+    dout: Any
+    truth: Any
+    value: Any
+    error: str = ""  # what it raised instead
+    made: Any = None  # what the learner's forward function returned, for a backward exercise
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What the diagnosis found."""
+
+    causes: tuple[str, ...] = ()  # sentences
+    keys: tuple[str, ...] = ()  # the names of the mistakes
+    evidence: dict[int, tuple[str, ...]] = field(default_factory=dict)  # by leaf of the result
+
+
+def diagnose(exercise: Exercise, answers: list[Answer]) -> Cause:
+    """The likely cause of a wrong answer, with the evidence; nothing but evidence where no cause is known."""
+    columns, bad = _columns(exercise, answers)
+    prints = {k: fingerprint(exercise, columns[k], answers) for k in bad}
+    evidence = {k: tuple([*prints[k].evidence, *where(exercise, columns[k])]) for k in bad}
+    known = _named(exercise, answers, bad)
+    if known:
+        return Cause(tuple(_sentence(exercise, m) for m in known), tuple(m.key for m in known), evidence)
+    return Cause(*_from_prints(prints, columns), evidence)
+
+
+def _columns(exercise: Exercise, answers: list[Answer]) -> tuple[dict[int, Column], list[int]]:
+    """Every leaf of the result over all probes; and which are wrong. Nothing where the structure does not fit."""
+    rows = [] if any(a.error for a in answers) else [leaves(exercise, a.truth, a.value) for a in answers]
+    if any(isinstance(leaf, Mismatch) for row in rows for leaf in row) or not rows:
+        return {}, []
+    columns: dict[int, Column] = {}
+    for k, first in enumerate(rows[0]):
+        assert isinstance(first, Leaf)
+        cells = [(a.probe, row[k]) for a, row in zip(answers, rows) if k < len(row)]
+        columns[k] = Column(first.label, first.axes, [(p, leaf) for p, leaf in cells if isinstance(leaf, Leaf)])
+    return columns, [k for k, column in columns.items() if column.wrong]
+
+
+def _from_prints(prints: dict[int, Fingerprint], columns: dict[int, Column]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Causes that the fingerprints tell, the same cause for several leaves said once."""
+    found: dict[str, tuple[str, list[str]]] = {}
+    for k, p in prints.items():
+        if p.cause:
+            found.setdefault(p.cause, (p.key, []))[1].append(columns[k].label)
+    several = len(prints) > 1
+    causes = [f"{', '.join(labels)}: {cause}" if several and len(labels) < len(prints) else cause for cause, (_, labels) in found.items()]  # fmt: skip
+    return tuple(causes), tuple(dict.fromkeys(key for key, _ in found.values()))
+
+
+def _sentence(exercise: Exercise, mistake: Mistake) -> str:
+    if mistake.convention:
+        return f"this is another convention, not a mistake: {mistake.says}"
+    return mistake.says
+
+
+# the dictionary
+
+
+def _named(exercise: Exercise, answers: list[Answer], bad: list[int]) -> list[Mistake]:
+    """The known mistakes that explain the answer: one that explains all of it, else a few, one for each leaf."""
+    used = [a for a in answers if a.probe.note != "float32"] or answers
+    results = {m.key: _results(exercise, used, m) for m in exercise.mistakes}
+    whole = [m for m in exercise.mistakes if _same(exercise, results[m.key], used)]
+    if whole:
+        return [next((m for m in whole if m.convention), whole[0])]
+    if not bad:
+        return []
+    parts = _one_for_each(exercise, results, used, bad)
+    if parts:
+        return parts
+    began = time.monotonic()
+    for pair in combinations(exercise.mistakes, 2):
+        if time.monotonic() - began > PATIENCE:
+            break
+        try:
+            both = _results(exercise, used, *pair)
+        except ValueError:  # they change the same line
+            continue
+        if _same(exercise, both, used):
+            return list(pair)
+    return []
+
+
+def _results(exercise: Exercise, answers: list[Answer], *mistakes: Mistake) -> list[Any]:
+    """What the solution with these mistakes returns on each probe; `Failed` where it raises."""
+    function = mutant(exercise, *mistakes)
+    results = []
+    for answer in answers:
+        args, options = resolve(copied(answer.probe.args)), resolve(copied(dict(answer.probe.options)))
+        with np.errstate(all="ignore"):
+            try:
+                if exercise.truth_forward is not None:
+                    _, cache = exercise.truth_forward(*args, **options)
+                    if exercise.redraw is not None and answer.made is not None:
+                        cache = exercise.redraw(answer.probe, answer.made)
+                    results.append(copied(function(*args[: exercise.lead], copied(answer.dout), cache)))
+                else:
+                    value = function(*args, **options)
+                    if exercise.cache:
+                        value = value[0] if isinstance(value, tuple) and len(value) == 2 else Bare(value)
+                    results.append(copied(value))
+            except Exception as error:  # noqa: BLE001  a mistake may crash on some probes
+                results.append(Failed(f"{type(error).__name__}: {error}"))
+    return results
+
+
+class Failed(NamedTuple):
+    """A known mistake crashed on this probe."""
+
+    error: str
+
+
+def _same(exercise: Exercise, results: list[Any], answers: list[Answer]) -> bool:
+    """Whether the answer equals these results on every probe, and is not simply right."""
+    for result, answer in zip(results, answers):
+        if isinstance(result, Failed) or answer.error:
+            if not isinstance(result, Failed) or result.error[:400] != answer.error[:400]:
+                return False
+            continue
+        if isinstance(result, Bare) != isinstance(answer.value, Bare):
+            return False
+        mine = answer.value.value if isinstance(answer.value, Bare) else answer.value
+        theirs = result.value if isinstance(result, Bare) else result
+        if not all(isinstance(p, Leaf) and p.error <= SAME for p in leaves(exercise, theirs, mine)):
+            return False
+    return True
+
+
+def _one_for_each(exercise: Exercise, results: dict[str, list[Any]], answers: list[Answer], bad: list[int]) -> list[Mistake]:  # fmt: skip
+    """Mistakes that together explain every wrong leaf, the one that explains most first; [] when some stay unexplained."""
+    explains: dict[str, set[int]] = {}
+    for m in exercise.mistakes:
+        explains[m.key] = {k for k in bad if all(_leaf_same(exercise, r, a, k) for r, a in zip(results[m.key], answers))}  # fmt: skip
+    left = set(bad)
+    chosen: list[Mistake] = []
+    while left and len(chosen) < 3:
+        best = max(exercise.mistakes, key=lambda m: len(explains[m.key] & left), default=None)
+        if best is None or not explains[best.key] & left:
+            return []
+        chosen.append(best)
+        left -= explains[best.key]
+    return [] if left else chosen
+
+
+def _leaf_same(exercise: Exercise, result: Any, answer: Answer, k: int) -> bool:
+    if isinstance(result, Failed | Bare):
+        return False
+    row = leaves(exercise, result, answer.value)
+    leaf = row[k] if k < len(row) else None
+    return isinstance(leaf, Leaf) and len(row) > k and leaf.error <= SAME

@@ -1,0 +1,164 @@
+"""Run a learner's code in a process of its own, with limits of time and memory: an endless loop ends, a crash is seen."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from minirnn.course import wire
+from minirnn.course.checker import Code, Execute, execute_here
+from minirnn.course.running import Call, Run, Style, failure
+from minirnn.course.table import exercise
+
+SECONDS = 10.0  # for one exercise
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a worker may use."""
+
+    seconds: float = SECONDS  # wall clock, for starting and all calls
+    memory: int = 4 * 2**30  # bytes of address space, where the system can limit it
+    cpu: int = 30  # seconds
+    file_size: int = 10 * 2**20  # bytes of any file written
+    hidden: Sequence[tuple[str, str]] = ()  # (module, function) of the framework that must not answer
+    guarded: bool = False  # no files, no network, no processes (see `minirnn.course.guard`)
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+class Session:
+    """An `Execute` that runs requests in one worker, which is made anew after every accident."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def __call__(
+        self, code: Code, function: str, forward: tuple[Code, str] | str | None, style: Style, calls: tuple[Call, ...]
+    ) -> list[Run]:  # fmt: skip
+        """Run a learner's code on calls, in the worker."""
+        if code.path is None:  # a function at hand cannot travel
+            return execute_here(code, function, forward, style, calls)
+        try:
+            request = _request(code, function, forward, style, calls)
+        except (OSError, UnicodeDecodeError) as error:
+            return [failure(error, str(code.path))]
+        runs, why = self._served(request)
+        return runs if runs is not None else [Run("died", error=why)]
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """The worker; starting it early lets it load while the caller goes on."""
+        if self.process is None or self.process.poll() is not None:
+            self.process = _worker(self.limits)
+        return self.process
+
+    def close(self) -> None:
+        """End the worker and whatever it has started."""
+        if self.process is not None:
+            _kill(self.process)
+            self.process = None
+
+    def _served(self, request: dict[str, Any]) -> tuple[list[Run] | None, str]:
+        """The runs, or None and why the worker ended without them."""
+        process = self.start()
+        answers: queue.Queue[Any] = queue.Queue()
+        threading.Thread(target=_talk, args=(process, request, answers), daemon=True).start()
+        try:
+            answer = answers.get(timeout=self.limits.seconds)
+        except queue.Empty:
+            answer = f"it did not end within {self.limits.seconds:g} s: is there a loop without an end?"
+        except BaseException:
+            self.close()
+            raise
+        if isinstance(answer, list) and len(answer) == 1 and isinstance(answer[0], list):
+            runs = answer[0]
+            if runs and all(isinstance(run, Run) for run in runs) and len(runs) <= len(request["calls"]):
+                return runs, ""
+        self.close()
+        return None, answer if isinstance(answer, str) else "the process gave no readable result"
+
+
+def execute_with(limits: Limits) -> Execute:
+    """An `Execute` that runs every request in a fresh worker with these limits."""
+
+    def execute(
+        code: Code, function: str, forward: tuple[Code, str] | str | None, style: Style, calls: tuple[Call, ...]
+    ) -> list[Run]:  # fmt: skip
+        session = Session(limits)
+        try:
+            return session(code, function, forward, style, calls)
+        finally:
+            session.close()
+
+    return execute
+
+
+execute_apart = Session()
+
+
+def _request(code: Code, function: str, forward: Any, style: Style, calls: tuple[Call, ...]) -> dict[str, Any]:
+    assert code.path is not None
+    maker: list[str] | None = None
+    if isinstance(forward, str):
+        truth = exercise(forward).truth
+        maker = ["framework", truth.__module__, truth.__name__]
+    elif forward is not None:
+        other, name = forward
+        maker = ["file", str(other.path), _text(other.path), name]
+    return {"file": str(code.path), "text": _text(code.path), "function": function, "forward": maker,
+            "style": style, "calls": calls}  # fmt: skip
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8-sig")
+
+
+def _worker(limits: Limits) -> subprocess.Popen[bytes]:
+    options = {"memory": limits.memory, "cpu": limits.cpu, "file_size": limits.file_size,
+               "hidden": [list(h) for h in limits.hidden], "guarded": limits.guarded}  # fmt: skip
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", **limits.environment}
+    return subprocess.Popen(
+        [sys.executable, "-m", "minirnn.course.worker", json.dumps(options)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment,
+        start_new_session=True,
+    )  # fmt: skip
+
+
+def _talk(process: subprocess.Popen[bytes], request: dict[str, Any], answers: queue.Queue[Any]) -> None:
+    """Send the request and put the answer, or why there is none, on the queue."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        wire.send(process.stdin, request)
+        answers.put(wire.receive(process.stdout))
+    except (EOFError, OSError):
+        code = process.wait()  # a negative code: ended by a signal
+        answers.put("it used more memory or time than allowed" if code < 0 else f"it ended Python itself (exit status {code})")  # fmt: skip
+    except wire.WireError as error:
+        answers.put(f"it disturbed the channel of the checker: {error}")
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End the worker and whatever it has started."""
+    try:
+        if os.name == "posix":
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+    except (ProcessLookupError, PermissionError):
+        process.kill()
+    process.wait()
+    for stream in (process.stdin, process.stdout):
+        if stream is not None:
+            with contextlib.suppress(OSError):  # what was not yet written has nobody left to read it
+                stream.close()

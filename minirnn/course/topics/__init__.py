@@ -1,0 +1,1 @@
+"""The exercises by lesson, one file each."""

@@ -1,0 +1,158 @@
+"""Exercises of lesson 05: the vanilla RNN's step and the time loop, forward."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minirnn.course.exercise import Exercise, Given, Mistake, Probe
+from minirnn.course.given import LeakyParams, LeakyState
+from minirnn.functional.recurrent import RNNParams, RNNState, rnn_step_forward
+from minirnn.pair import Array
+from minirnn.unroll import unroll_forward
+
+
+def normal(rng: np.random.Generator, *shape: int) -> Array:
+    """Random numbers of about the size that layers see."""
+    return 0.7 * rng.standard_normal(shape)
+
+
+def rnn_args(rng: np.random.Generator, N: int = 3, D: int = 2, H: int = 4) -> tuple[Array, RNNState, RNNParams]:
+    """Arguments of a step: x, a state that is not zero, parameters."""
+    return normal(rng, N, D), RNNState(normal(rng, N, H)), RNNParams(normal(rng, D, H), normal(rng, H, H), normal(rng, H))
+
+
+def _step_probes(rng: np.random.Generator) -> tuple[Probe, ...]:
+    x, state, params = rnn_args(rng, 4, 3, 3)
+    zero = RNNState(np.zeros_like(state.h))
+    return (
+        Probe(rnn_args(rng)),
+        Probe((x, state, params), note="D = H"),
+        Probe((x, zero, params), note="a state of zero"),
+        Probe(rnn_args(rng, 1, 5, 2), note="N = 1"),
+    )
+
+
+def unroll_args(rng: np.random.Generator, N: int = 3, T: int = 4, D: int = 2) -> tuple[Given, Array, LeakyState, LeakyParams]:  # fmt: skip
+    """Arguments of a time loop over a cell that is no answer to any exercise."""
+    shared = LeakyParams(normal(rng, D), normal(rng, D))
+    return Given("leaky"), normal(rng, N, T, D), LeakyState(normal(rng, N, D)), shared
+
+
+def unroll_probes(rng: np.random.Generator) -> tuple[Probe, ...]:
+    """Several lengths; T = N = D once, so that exchanged axes show as values."""
+    return (
+        Probe(unroll_args(rng)),
+        Probe(unroll_args(rng, 2, 5, 3), note="T = 5"),
+        Probe(unroll_args(rng, 3, 1, 2), note="T = 1"),
+        Probe(unroll_args(rng, 1, 3, 2), note="N = 1"),
+        Probe(unroll_args(rng, 3, 3, 3), note="N = T = D"),
+    )
+
+
+RNN_INPUTS = {"x": "N D", "state.h": "N H", "params.Wx": "D H", "params.Wh": "H H", "params.b": "H"}
+UNROLL_INPUTS = {"x": "N T D", "state.h": "N D", "shared.a": "D", "shared.b": "D"}
+
+rnn1 = Exercise(
+    name="rnn1",
+    function="rnn_step_forward",
+    folder="05_sequences",
+    title="One step of the vanilla RNN",
+    truth=rnn_step_forward,
+    probes=_step_probes,
+    inputs=RNN_INPUTS,
+    outputs=(("h", "N H"),),
+    cache=True,
+    slot="ops.rnn_step.forward",
+    hints=(
+        "Which two things does the cell know at time t, and how does each of them become H numbers?",
+        "Both x and the earlier h go through a matrix of their own; the two results have one shape and are added.",
+        "Add the bias before anything bends the sum; the last thing that happens to the sum is tanh. Return the new "
+        "state as an RNNState, and beside it what you will need to undo this line.",
+    ),
+    why="x @ Wx and h_prev @ Wh are both (N, H), one row per example, so they add up; tanh keeps h between -1 and 1 "
+    "however many steps follow. The cache keeps x, the earlier state and the parameters, which the weight gradients "
+    "need, and h itself, from which the derivative of tanh is 1 - h**2.",
+    mistakes=(
+        Mistake("bias-outside", "the bias stands outside tanh; it belongs inside, and then h stays between -1 and 1",
+                (("+ params.b)", ") + params.b"),)),
+        Mistake("state-ignored", "the earlier state is not used (or taken as zero); h_prev @ Wh is what makes the cell remember",
+                (("state.h @ params.Wh", "0 * state.h @ params.Wh"),)),
+        Mistake("Wh-transposed", "Wh is transposed; row k of Wh says what hidden unit k of the earlier state gives to each unit",
+                (("state.h @ params.Wh", "state.h @ params.Wh.T"),)),
+        Mistake("no-bias", "the bias is missing", ((" + params.b", ""),)),
+        Mistake("no-tanh", "tanh is missing; without it the step is linear and the state grows without bound",
+                (("np.tanh(x", "(x"),)),
+        Mistake("sigmoid", "you used a sigmoid (0 to 1) where the equation has tanh (-1 to 1)",
+                (("h = np.tanh(x @ params.Wx + state.h @ params.Wh + params.b)",
+                  "h = 1 / (1 + np.exp(-(x @ params.Wx + state.h @ params.Wh + params.b)))"),)),
+        Mistake("relu", "you used a ReLU where the equation has tanh",
+                (("np.tanh(x @ params.Wx + state.h @ params.Wh + params.b)",
+                  "np.maximum(x @ params.Wx + state.h @ params.Wh + params.b, 0)"),)),
+        Mistake("input-ignored", "the input x is not used", (("x @ params.Wx + ", ""),)),
+        Mistake("tanh-apart", "tanh is taken of each part by itself; it is taken once, of the sum",
+                (("np.tanh(x @ params.Wx + state.h @ params.Wh + params.b)",
+                  "np.tanh(x @ params.Wx) + np.tanh(state.h @ params.Wh) + params.b"),)),
+        Mistake("tanh-of-state", "tanh is taken of the earlier state once more; h_prev has been through tanh already",
+                (("state.h @ params.Wh", "np.tanh(state.h) @ params.Wh"),)),
+        Mistake("state-added", "the earlier state is added as it is; it goes through Wh",
+                (("state.h @ params.Wh", "state.h"),)),
+        Mistake("minus", "the recurrent part is subtracted; the two parts add up",
+                (("+ state.h @ params.Wh", "- state.h @ params.Wh"),)),
+        Mistake("product", "the two parts are multiplied; they add up",
+                (("x @ params.Wx + state.h @ params.Wh", "(x @ params.Wx) * (state.h @ params.Wh)"),)),
+    ),
+)  # fmt: skip
+
+unroll1 = Exercise(
+    name="unroll1",
+    function="unroll_forward",
+    folder="05_sequences",
+    title="Run a cell through time",
+    truth=unroll_forward,
+    probes=unroll_probes,
+    inputs=UNROLL_INPUTS,
+    outputs=(("states.h", "N T D"),),
+    cache=True,
+    slot="ops.unroll.forward",
+    hints=(
+        "What does step t need that only step t - 1 can give?",
+        "Loop over t; each turn calls step.forward on x[:, t], keeps the state it returns for the next turn, and puts "
+        "state and cache on a list.",
+        "After the loop, np.stack with axis=1 makes (N, T, H) of T arrays (N, H); tree_map does it for every leaf of the "
+        "state. The backward pass wants the caches of all steps.",
+    ),
+    why="The loop knows nothing of the cell: any pair (x_t, state, shared) -> state will do, so one loop serves the RNN, "
+    "the LSTM and the GRU. Time goes on axis 1, where x has it. The caches are kept in order because the backward pass "
+    "undoes the steps from the last to the first.",
+    mistakes=(
+        Mistake("first-input", "every step reads x[:, 0]; step t reads x[:, t]", (("x[:, t]", "x[:, 0]"),)),
+        Mistake("state-not-handed-on", "every step starts from the first state; step t starts from the state of step t - 1",
+                (("state, cache = step.forward(x[:, t], state, shared)", "new, cache = step.forward(x[:, t], state, shared)"),
+                 ("states.append(state)", "states.append(new)"))),
+        Mistake("state-ignored", "the first state is not used (or taken as zero)",
+                (("states, caches = [], []", "states, caches = [], []\n    state = tree_map(np.zeros_like, state)"),)),
+        Mistake("reversed", "time runs backwards: the loop goes from the last step to the first",
+                (("range(x.shape[1])", "reversed(range(x.shape[1]))"),)),
+        Mistake("one-late", "the states are one step late: the first state is in the list, the last one is not",
+                (("        states.append(state)\n", ""),
+                 ("        state, cache =", "        states.append(state)\n        state, cache ="))),
+        Mistake("stacked-on-0", "the states are stacked on axis 0, which gives (T, N, H); time is axis 1",
+                (("axis=1", "axis=0"),)),
+        Mistake("stacked-last", "the states are stacked on the last axis; time is axis 1", (("axis=1", "axis=-1"),)),
+        Mistake("last-only", "only the last state is returned; the result holds the states of all steps",
+                (("tree_map(lambda *s: np.stack(s, axis=1), *states)", "states[-1]"),)),
+        Mistake("last-repeated", "the last state stands at every step: one buffer is used for all of them",
+                (("*states)", "*([states[-1]] * len(states)))"),)),
+        Mistake("over-batch", "the loop runs over the batch (axis 0); time is axis 1",
+                (("range(x.shape[1])", "range(x.shape[0])"), ("x[:, t]", "x[t]"))),
+        Mistake("step-missed", "the last step is missing: the loop ends too early",
+                (("range(x.shape[1])", "range(x.shape[1] - 1)"),)),
+        Mistake("first-missed", "the first step is missing: the loop starts at t = 1",
+                (("range(x.shape[1])", "range(1, x.shape[1])"),)),
+        Mistake("previous-input", "step t reads x[:, t - 1]; it reads x[:, t]", (("x[:, t]", "x[:, t - 1]"),)),
+        Mistake("summed", "the states are added up over time; each step's own state is returned",
+                (("np.stack(s, axis=1)", "np.cumsum(np.stack(s, axis=1), axis=1)"),)),
+    ),
+)  # fmt: skip
+
+EXERCISES = (rnn1, unroll1)

@@ -1,0 +1,112 @@
+"""The process that a learner's code runs in: takes inputs from a pipe, gives results back. It knows no right answer.
+
+    python -m minirnn.course.worker '{"memory": 2147483648, "cpu": 10, "hidden": [["minirnn.functional.affine", "affine_forward"]]}'
+
+`hidden` names framework functions that raise here: they are the answer.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+from pathlib import Path
+from types import CodeType
+from typing import IO, Any
+
+from minirnn.course import wire
+from minirnn.course.given import GIVEN
+from minirnn.course.reference import load
+from minirnn.course.running import failure, run_calls
+from minirnn.errors import DataError
+
+
+def main(argv: list[str]) -> int:
+    """Serve requests from standard input until it ends."""
+    options = json.loads(argv[0]) if argv else {}
+    requests, answers = _private_pipes()
+    _limit(options)
+    importlib.import_module(
+        "minirnn.models.captioner"
+    )  # whatever a given function needs is loaded before the gates close
+    GIVEN.keys()
+    for module, name in options.get("hidden", ()):
+        _hide(module, name)
+    if options.get("guarded"):
+        from minirnn.course.guard import close_gates
+
+        close_gates(Path(options["folder"]) if options.get("folder") else None)
+    while True:
+        try:
+            request = wire.receive(requests)
+        except EOFError:
+            return 0
+        try:
+            reply: Any = [_answer(request)]
+            wire.encode(reply)
+        except wire.WireError as error:
+            reply = str(error)
+        wire.send(answers, reply)
+
+
+def _private_pipes() -> tuple[IO[bytes], IO[bytes]]:
+    """Standard input and output as streams of our own; what a learner's code prints goes nowhere."""
+    requests, answers = os.dup(0), os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 0)
+    os.dup2(nothing, 1)
+    if os.environ.get("MINIRNN_WORKER_STDERR") is None:
+        os.dup2(nothing, 2)
+    return os.fdopen(requests, "rb"), os.fdopen(answers, "wb")
+
+
+def _limit(options: dict[str, Any]) -> None:
+    """Memory, processor time and file size, where the system has such limits."""
+    try:
+        import resource
+    except ImportError:  # Windows: the parent's clock is the limit
+        return
+    for name, value in (("RLIMIT_AS", "memory"), ("RLIMIT_CPU", "cpu"), ("RLIMIT_FSIZE", "file_size")):
+        if value in options and hasattr(resource, name):
+            _, hard = resource.getrlimit(getattr(resource, name))
+            most = options[value] if hard == resource.RLIM_INFINITY else min(options[value], hard)
+            try:
+                resource.setrlimit(getattr(resource, name), (most, most))
+            except (OSError, ValueError):  # macOS knows the name RLIMIT_AS and refuses it
+                continue
+
+
+def _hide(module: str, name: str) -> None:
+    """Make a framework function raise, wherever it is referred to: in pairs, tables, partial functions."""
+    function = getattr(importlib.import_module(module), name)
+    code: CodeType = (lambda *args, **options: _refuse()).__code__
+    function.__code__ = code
+    function.__globals__["_refuse"] = _refuse
+    function.__kwdefaults__ = None
+    function.__defaults__ = None
+    function.__wrapped__ = None
+
+
+def _refuse() -> None:
+    raise DataError("the framework's own function is hidden while yours is checked")
+
+
+def _answer(request: dict[str, Any]) -> list[Any]:
+    file, text = request["file"], request["text"]
+    try:
+        function = load(text, request["function"], file)
+        forward = None
+        if request["forward"] is not None:
+            kind, *where = request["forward"]
+            if kind == "framework":
+                forward = getattr(importlib.import_module(where[0]), where[1])
+            else:
+                forward = load(where[1], where[2], where[0])
+    except (Exception, SystemExit) as error:  # noqa: BLE001  a file that cannot be loaded is an outcome
+        return [failure(error, file)]
+    return run_calls(function, forward, request["style"], request["calls"], file)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
