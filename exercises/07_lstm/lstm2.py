@@ -30,5 +30,5 @@ def lstm_step_backward(dstate: LSTMState, cache: Any):
     """
     # `prev` is the state before: prev.h and prev.c. `p` holds Wx, Wh and b. Make new arrays; dstate and the cache stay
     # as they are.
-    x, prev, p, i, f, g, o, tc = cache  # of the framework; tc = tanh(c). If your lstm1 keeps something else, unpack that
+    x, prev, p, i, f, g, o, tc = cache  # of the framework, tc = tanh(c); unpack what your lstm1 keeps
     raise NotImplementedError("lstm2: Backward through one step of the LSTM")

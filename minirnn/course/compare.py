@@ -65,9 +65,12 @@ def relative_error(value: Array, truth: Array) -> float:
 
 def leaves(exercise: Exercise, truth: Any, value: Any) -> list[Leaf | Mismatch]:
     """Every leaf of the result beside the right one, or what does not fit."""
+    if exercise.normal is not None:
+        truth, value = exercise.normal(truth), exercise.normal(value)
     labels = iter(exercise.outputs)
-    found = list(_pairs(truth, value, "the result", labels))
-    return found
+    if not (isinstance(value, tuple) and isinstance(truth, tuple) and len(value) == len(truth) == len(exercise.names)):
+        return list(_pairs(truth, value, "the result", labels))
+    return [leaf for name, t, v in zip(exercise.names, truth, value) for leaf in _pairs(t, v, name, labels)]
 
 
 def _pairs(truth: Any, value: Any, where: str, labels: Iterator[tuple[str, str]]) -> Iterator[Leaf | Mismatch]:
@@ -84,7 +87,11 @@ def _pairs(truth: Any, value: Any, where: str, labels: Iterator[tuple[str, str]]
     if isinstance(truth, tuple | list):
         yield from _sequence(truth, value, where, labels)
         return
-    yield from _leaf(np.asarray(truth), value, next(labels, (where, "")))
+    label = next(labels, (where, ""))
+    if isinstance(truth, np.ndarray) and truth.ndim and isinstance(value, list | tuple):
+        yield Mismatch(label[0], f"{label[0]} is {_what(value)}; expected an array of {_described(truth, label[1])}")
+        return
+    yield from _leaf(np.asarray(truth), value, label)
 
 
 def _sequence(truth: Any, value: Any, where: str, labels: Iterator[tuple[str, str]]) -> Iterator[Leaf | Mismatch]:
@@ -120,6 +127,9 @@ def _leaf(truth: Array, value: Any, label: tuple[str, str]) -> Iterator[Leaf | M
         return
     if truth.dtype == np.float32 and array.dtype == np.float64 and truth.ndim:
         yield Mismatch(name, f"{name} has dtype float64 where the inputs have float32; the dtype follows the inputs")
+        return
+    if truth.dtype.kind in "iu" and truth.size and truth.ndim and array.dtype.kind == "f":
+        yield Mismatch(name, f"{name} has dtype {array.dtype}; expected integers: a table is indexed with them")
         return
     if truth.dtype.kind == "f" and array.dtype.kind not in "fiub":
         yield Mismatch(name, f"{name} has dtype {array.dtype}; expected {truth.dtype}")

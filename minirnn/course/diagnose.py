@@ -44,7 +44,7 @@ class Cause:
 
     causes: tuple[str, ...] = ()  # sentences
     keys: tuple[str, ...] = ()  # the names of the mistakes
-    evidence: dict[int, tuple[str, ...]] = field(default_factory=dict)  # by leaf of the result
+    evidence: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by label of the leaf
 
 
 def diagnose(exercise: Exercise, answers: list[Answer]) -> Cause:
@@ -58,20 +58,20 @@ def diagnose(exercise: Exercise, answers: list[Answer]) -> Cause:
     return Cause(*_from_prints(prints, columns), evidence)
 
 
-def _columns(exercise: Exercise, answers: list[Answer]) -> tuple[dict[int, Column], list[int]]:
+def _columns(exercise: Exercise, answers: list[Answer]) -> tuple[dict[str, Column], list[str]]:
     """Every leaf of the result over all probes; and which are wrong. Nothing where the structure does not fit."""
     rows = [] if any(a.error for a in answers) else [leaves(exercise, a.truth, a.value) for a in answers]
     if any(isinstance(leaf, Mismatch) for row in rows for leaf in row) or not rows:
         return {}, []
-    columns: dict[int, Column] = {}
-    for k, first in enumerate(rows[0]):
-        assert isinstance(first, Leaf)
-        cells = [(a.probe, row[k]) for a, row in zip(answers, rows) if k < len(row)]
-        columns[k] = Column(first.label, first.axes, [(p, leaf) for p, leaf in cells if isinstance(leaf, Leaf)])
-    return columns, [k for k, column in columns.items() if column.wrong]
+    columns: dict[str, Column] = {}
+    for answer, row in zip(answers, rows):
+        for leaf in row:
+            assert isinstance(leaf, Leaf)
+            columns.setdefault(leaf.label, Column(leaf.label, leaf.axes, [])).cells.append((answer.probe, leaf))
+    return columns, [label for label, column in columns.items() if column.wrong]
 
 
-def _from_prints(prints: dict[int, Fingerprint], columns: dict[int, Column]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _from_prints(prints: dict[str, Fingerprint], columns: dict[str, Column]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Causes that the fingerprints tell, the same cause for several leaves said once."""
     found: dict[str, tuple[str, list[str]]] = {}
     for k, p in prints.items():
@@ -91,11 +91,15 @@ def _sentence(exercise: Exercise, mistake: Mistake) -> str:
 # the dictionary
 
 
-def _named(exercise: Exercise, answers: list[Answer], bad: list[int]) -> list[Mistake]:
+def _named(exercise: Exercise, answers: list[Answer], bad: list[str]) -> list[Mistake]:
     """The known mistakes that explain the answer: one that explains all of it, else a few, one for each leaf."""
     used = [a for a in answers if a.probe.note != "float32"] or answers
+    if _same(exercise, [a.truth for a in used], used):  # right but in float32: then that probe tells mistakes apart
+        used = answers
     results = {m.key: _results(exercise, used, m) for m in exercise.mistakes}
     whole = [m for m in exercise.mistakes if _same(exercise, results[m.key], used)]
+    if not whole and any(a.error for a in used):
+        whole = [m for m in exercise.mistakes if _same_where_it_ran(exercise, results[m.key], used)]
     if whole:
         return [next((m for m in whole if m.convention), whole[0])]
     if not bad:
@@ -109,7 +113,7 @@ def _named(exercise: Exercise, answers: list[Answer], bad: list[int]) -> list[Mi
             break
         try:
             both = _results(exercise, used, *pair)
-        except ValueError:  # they change the same line
+        except (ValueError, SyntaxError):  # they change the same line, or do not go together
             continue
         if _same(exercise, both, used):
             return list(pair)
@@ -156,16 +160,37 @@ def _same(exercise: Exercise, results: list[Any], answers: list[Answer]) -> bool
             return False
         mine = answer.value.value if isinstance(answer.value, Bare) else answer.value
         theirs = result.value if isinstance(result, Bare) else result
+        if isinstance(result, Bare) and isinstance(theirs, tuple) and isinstance(mine, tuple) and len(theirs) > 2:
+            theirs, mine = theirs[:-1], mine[:-1]  # the last one is the cache, which is everybody's own affair
         if not all(isinstance(p, Leaf) and p.error <= SAME for p in leaves(exercise, theirs, mine)):
             return False
     return True
 
 
-def _one_for_each(exercise: Exercise, results: dict[str, list[Any]], answers: list[Answer], bad: list[int]) -> list[Mistake]:  # fmt: skip
+def _same_where_it_ran(exercise: Exercise, results: list[Any], answers: list[Answer]) -> bool:
+    """Whether an answer that crashed on some probes equals these results on the others.
+
+    The same mistake may crash in one way of writing and not in another: an index out of bounds, a slice cut short. The
+    results must be wrong where the answer crashed. Of the probes that ran to the end, two at least, one must be wrong.
+    """
+    ran = [(r, a) for r, a in zip(results, answers) if not a.error]
+    right = [_same(exercise, [r], [a._replace(value=a.truth, error="")]) for r, a in zip(results, answers)]
+    return (
+        len(ran) > 1
+        and _same(exercise, [r for r, _ in ran], [a for _, a in ran])
+        and not any(ok for ok, a in zip(right, answers) if a.error)
+        and not all(ok for ok, a in zip(right, answers) if not a.error)
+    )
+
+
+def _one_for_each(exercise: Exercise, results: dict[str, list[Any]], answers: list[Answer], bad: list[str]) -> list[Mistake]:  # fmt: skip
     """Mistakes that together explain every wrong leaf, the one that explains most first; [] when some stay unexplained."""
-    explains: dict[str, set[int]] = {}
+    explains: dict[str, set[str]] = {}
+    good = {leaf.label for a in answers for leaf in leaves(exercise, a.truth, a.value)} - set(bad)
     for m in exercise.mistakes:
         explains[m.key] = {k for k in bad if all(_leaf_same(exercise, r, a, k) for r, a in zip(results[m.key], answers))}  # fmt: skip
+        if explains[m.key] and not all(_leaf_same(exercise, r, a, k) for k in good for r, a in zip(results[m.key], answers)):  # fmt: skip
+            explains[m.key] = set()  # it would have spoilt what is right
     left = set(bad)
     chosen: list[Mistake] = []
     while left and len(chosen) < 3:
@@ -177,9 +202,10 @@ def _one_for_each(exercise: Exercise, results: dict[str, list[Any]], answers: li
     return [] if left else chosen
 
 
-def _leaf_same(exercise: Exercise, result: Any, answer: Answer, k: int) -> bool:
+def _leaf_same(exercise: Exercise, result: Any, answer: Answer, label: str) -> bool:
     if isinstance(result, Failed | Bare):
         return False
-    row = leaves(exercise, result, answer.value)
-    leaf = row[k] if k < len(row) else None
-    return isinstance(leaf, Leaf) and len(row) > k and leaf.error <= SAME
+    found = leaves(exercise, result, answer.value)
+    if any(isinstance(leaf, Mismatch) for leaf in found):  # of another structure: it explains no part of the answer
+        return False
+    return all(isinstance(leaf, Leaf) and leaf.error <= SAME for leaf in found if leaf.label == label)

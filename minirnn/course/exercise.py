@@ -82,8 +82,10 @@ class Exercise:
     lead: int = 0  # arguments that a backward function takes before (dout, cache): the `step` of unroll_backward
     cache: bool = False  # a forward exercise: returns (out, cache), and only out is compared
     slot: str = (
-        ""  # where `demo --mine` uses it: "ops.rnn_step.backward", "parts.greedy"; "" when the captioner does not
+        ""  # where `demo --mine` uses it: "ops.rnn_step.backward", "tools.greedy"; "" when the captioner does not
     )
+    names: tuple[str, ...] = ()  # of the parts of the result, where its leaves are labelled by their path: "dparams.out.W"
+    normal: Callable[[Any], Any] | None = None  # brings right and wrong results into one form before they are compared
     blocks: Mapping[str, tuple[str, ...]] = field(
         default_factory=dict
     )  # {"dWx": ("i", "f", "g", "o")}: last axis by gate

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from inspect import signature
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -85,12 +86,15 @@ def _ratio(exercise: Exercise, column: Column, cells: list[tuple[Probe, Leaf]]) 
     # one value alone always has a ratio: only a leaf with several, or a common rule, tells something
     ratios = [(p, leaf, ratio_of(leaf.value, leaf.truth)) for p, leaf in cells]
     found = [(p, leaf, r) for p, leaf, r in ratios if r is not None]
-    if len(found) < len(ratios) or all(leaf.truth.size == 1 for _, leaf, _ in found):
+    numbers = all(leaf.truth.size == 1 for _, leaf, _ in found)
+    if len(found) < len(ratios) or (numbers and len(found) < 3):
         return None
     named = [(r, _sizes_of(exercise, p)) for p, _, r in found]
     # where the leaf is right the ratio is 1: the rule must say so too
     named += [(1.0, _sizes_of(exercise, p)) for p, leaf in column.right if leaf.truth.any()]
     rule = _rule(named)
+    if rule is None and numbers:
+        return None
     if rule is None and len({round(r, 6) for _, _, r in found}) == 1 and not column.right:
         rule = (f"{found[0][2]:.4g}", lambda s: found[0][2])
     evidence = _ratio_words(exercise, found, rule[0] if rule else "")
@@ -216,15 +220,24 @@ def _other(
     ]
     for name in inputs[0] if inputs else ():
         if all_equal([i.get(name) for i in inputs]):
-            text = f"yours is {name} itself, unchanged"
-            return Fingerprint(
-                (text,), f"{name} was passed on as it came: the local derivative is missing", "passed-on"
-            )
+            above = name.partition(".")[0] == "dout"
+            shown = _shown(exercise, name)
+            cause = "passed on as it came: the local derivative is missing" if above else "returned as it came"
+            return Fingerprint((f"yours is {shown} itself, unchanged",), f"{shown} was {cause}", "passed-on")
         for sign, word in ((1, "plus"), (-1, "minus")):
             if all_equal([leaf.truth + sign * i[name] if name in i and i[name].shape == leaf.truth.shape else None
                           for i, (_, leaf) in zip(inputs, cells)]):  # fmt: skip
-                return Fingerprint((f"yours is the right value {word} {name}",), f"{name} was {'added' if sign > 0 else 'taken away'} once too often", "added-once-more")  # fmt: skip
+                shown = _shown(exercise, name)
+                return Fingerprint((f"yours is the right value {word} {shown}",), f"{shown} was {'added' if sign > 0 else 'taken away'} once too often", "added-once-more")  # fmt: skip
     return _linear(exercise, column, cells, mine, all_equal)
+
+
+def _shown(exercise: Exercise, name: str) -> str:
+    """`name` as the learner's function calls it: "dy" where the upstream gradient comes in as dy."""
+    first, dot, rest = name.partition(".")
+    if first != "dout" or exercise.truth_forward is None:
+        return name
+    return list(signature(exercise.truth).parameters)[exercise.lead] + dot + rest
 
 
 def _names(exercise: Exercise) -> tuple[str, ...]:
@@ -238,7 +251,9 @@ def _linear(
     """A backward pass is linear in dout: what would it give for ones, or for one row of the batch alone?"""
     if exercise.truth_forward is None or exercise.expect is not None or exercise.redraw is not None:
         return None
-    index = next(k for k, (label, _) in enumerate(exercise.outputs) if label == column.label)
+    index = next((k for k, (label, _) in enumerate(exercise.outputs) if label == column.label), None)
+    if index is None:  # labelled by path: results of several structures
+        return None
 
     def with_dout(change: Callable[[Array], Array]) -> list[Array | None]:
         found: list[Array | None] = []
@@ -250,7 +265,7 @@ def _linear(
         return found
 
     if all_equal(with_dout(np.ones_like)):
-        return Fingerprint(("yours is what an upstream gradient of ones would give",), "dout is not used: multiply by what comes from above", "dout-ignored")  # fmt: skip
+        return Fingerprint(("yours is what an upstream gradient of ones would give",), f"{_shown(exercise, 'dout')} is not used: multiply by what comes from above", "dout-ignored")  # fmt: skip
     if "N" in column.axes.split() or any(np.ndim(leaf) == 0 for a in mine for _, leaf in tree_items(a.dout)):
         return None
     for row, word in ((0, "first"), (-1, "last")):

@@ -55,10 +55,41 @@ def _mixed(weights: Array, *coefficients: float) -> Callable[[Array], float]:
     return f
 
 
+class Walk(NamedTuple):
+    """The state of a small language model: the sum of all word numbers that it has read."""
+
+    read: Array  # (B,)
+
+
+def _walker(here: Array, before: Array) -> Callable[[Array, Walk], tuple[Array, Walk]]:
+    """A language model that remembers: log-probabilities from the last word and from all that was read.
+
+    Args:
+        here: (V, V), what the last word says of the next.
+        before: (K, V), what the sum of the words read so far (modulo K) says of it.
+    """
+
+    def step(words: Array, state: Walk) -> tuple[Array, Walk]:
+        read = state.read + words
+        a = here[words] + before[read % len(before)]
+        a = a - a.max(axis=1, keepdims=True)
+        return a - np.log(np.exp(a).sum(axis=1, keepdims=True)), Walk(read)
+
+    return step
+
+
+def _captioner_config(values: dict[str, Any]) -> Any:
+    from minirnn.models.captioner_params import CaptionerConfig
+
+    return CaptionerConfig(**values)
+
+
 GIVEN: dict[str, Callable[..., Any]] = {
     "rng": np.random.default_rng,
     "leaky": lambda: Pair(_leaky_forward, _leaky_backward, "leaky"),
     "polynomial": _polynomial,
+    "walker": _walker,
+    "captioner_config": _captioner_config,
     "mixed": _mixed,
 }
 

@@ -106,6 +106,10 @@ def judge(case: Trial, runs: list[Run]) -> Verdict:
     table = [leaves(exercise, truth, run.value) for truth, run in zip(truths, runs)]
     answers = [Answer(p, d, t, r.value, made=r.made) for p, d, t, r in zip(case.probes, case.douts, truths, runs)]
     mismatch = next(((m, p) for row, p in zip(table, case.probes) for m in row if isinstance(m, Mismatch)), None)
+    earlier = [leaf for row in table[:-1] for leaf in row if isinstance(leaf, Leaf)]
+    if mismatch and mismatch[1].note == "float32" and any(wrong(leaf) for leaf in earlier):
+        # the values are wrong as well: say that first
+        mismatch, table, runs, answers = None, table[:-1], runs[:-1], answers[:-1]
     if mismatch:
         found, probe = mismatch
         where = f" with {probe.note}" if probe.note else ""
@@ -132,7 +136,32 @@ def _cause_of_crash(case: Trial, runs: list[Run]) -> Cause:
         Answer(p, d, t, r.value, r.error if r.kind == "raised" else "", r.made)
         for p, d, t, r in zip(case.probes, case.douts, case.truths, runs)
     ]
-    return diagnose(case.exercise, answers)
+    known_one = diagnose(case.exercise, answers)
+    return known_one if known_one.keys else _none_not_handled(case, runs) or known_one
+
+
+def _none_not_handled(case: Trial, runs: list[Run]) -> Cause | None:
+    """Every call that failed had None for an argument, fails because of it, and no other call failed."""
+    arguments = list(signature(case.exercise.truth).parameters)
+    names: list[str] = []
+    for probe, dout, run in zip(case.probes, case.douts, runs):
+        if run.kind != "raised":
+            continue
+        given = dict(zip(arguments, probe.args)) if not case.exercise.backward else _fields(dout)
+        found = [name for name, value in given.items() if value is None]
+        if not found or "NoneType" not in run.error:
+            return None
+        names += found
+    if not names:
+        return None
+    text = f"{' and '.join(dict.fromkeys(names))} may be None, and then your code fails: that case needs an answer too"
+    return Cause((text,), ("none-not-handled",))
+
+
+def _fields(dout: Any) -> dict[str, Any]:
+    if not isinstance(dout, tuple):
+        return {"dout": dout}
+    return dict(zip(getattr(dout, "_fields", [f"dout[{k}]" for k in range(len(dout))]), dout))
 
 
 def wrong(leaf: Leaf) -> bool:
@@ -143,15 +172,19 @@ def wrong(leaf: Leaf) -> bool:
 def _values(case: Trial, runs: list[Run], rows: list[list[Leaf]], answers: list[Answer]) -> Verdict:
     exercise, first = case.exercise, rows[0]
     numeric = _numeric_errors(case, runs[0]) if exercise.backward and exercise.numeric else {}
-    items, bad = [], False
-    for k, leaf in enumerate(first):
-        column = [row[k] for row in rows if k < len(row)]
-        ok = not any(wrong(other) for other in column)
+    columns: dict[str, list[Leaf]] = {}
+    for row in rows:
+        for leaf in row:
+            columns.setdefault(leaf.label, []).append(leaf)
+    items, labels, bad = [], list(columns), False
+    for label, column in columns.items():
+        ok = not any(wrong(leaf) for leaf in column)
         bad |= not ok
-        error = max(numeric.get(k, 0.0), max(other.error for other in column if other.truth.dtype != np.float32))
+        known = [leaf.error for leaf in column if leaf.truth.dtype != np.float32]
+        error = max([*known, *(numeric[k] for k, leaf in enumerate(first) if leaf.label == label and k in numeric)], default=0)
         digits = f" (relative error {error:.0e})" if ok and np.isfinite(error) and error > 0 else ""
         what = "matches the numeric gradient" if numeric else "is right"
-        items.append(Item(ok, f"{leaf.label} {what}{digits}"))
+        items.append(Item(ok, f"{label} {what}{digits}"))
     changed = _changed_names(exercise, runs)
     again = all(run.again for run in runs)
     if changed:
@@ -162,7 +195,16 @@ def _values(case: Trial, runs: list[Run], rows: list[list[Leaf]], answers: list[
     line, code = next(((run.line, run.code) for run in runs if run.line), (0, ""))
     if bad:
         cause = diagnose(exercise, answers)
-        items = [replace(item, evidence=cause.evidence.get(k, item.evidence)) for k, item in enumerate(items)]
+        if changed and not cause.keys:
+            text = f"you changed {' and '.join(changed)} in place, so that later lines see other values; make a new array instead"
+            cause = replace(cause, causes=(text,), keys=("in-place",))
+        if not again and not cause.keys:
+            text = "something is drawn at random or kept from call to call; the result follows from the inputs alone"
+            cause = replace(cause, causes=(text,), keys=("kept-between-calls",))
+        items = [
+            replace(item, evidence=cause.evidence.get(label, item.evidence))
+            for label, item in zip([*labels, *[""] * len(items)], items)
+        ]
         return Verdict(exercise, WRONG_VALUE, tuple(items), cause.causes, cause.keys, line=line, code=code)
     if changed or not again:
         says, key = (
@@ -182,10 +224,12 @@ def _values(case: Trial, runs: list[Run], rows: list[list[Leaf]], answers: list[
 def _changed_names(exercise: Exercise, runs: list[Run]) -> list[str]:
     """What the calls wrote into, in the reader's names: "params.W" for "1.W", the second argument."""
     arguments = [str(name) for name in signature(exercise.truth).parameters]
+    above = {"dout": arguments[exercise.lead]} if exercise.backward else {}
     found = set()
     for name in (name for run in runs for name in run.changed):
         first, dot, rest = name.partition(".")
-        found.add((arguments[int(first)] if first.isdigit() and int(first) < len(arguments) else first) + dot + rest)
+        known = arguments[int(first)] if first.isdigit() and int(first) < len(arguments) else above.get(first, first)
+        found.add(known + dot + rest)
     return sorted(found)
 
 

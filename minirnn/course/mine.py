@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -46,11 +46,12 @@ class Mine:
     unused: tuple[str, ...]  # pass, but the captioner does not use them
     missing: tuple[str, ...]  # not attempted
 
-    def sentence(self) -> str:
-        """One line: which functions run here."""
-        if not self.yours:
+    def sentence(self, slots: str = "") -> str:
+        """One line: which functions run here; with `slots` only those whose place begins so ("ops.")."""
+        used = [name for name in self.yours if exercise(name).slot.startswith(slots)]
+        if not used:
             return "Running on the framework's functions; none of yours yet."
-        return f"Running on {len(self.yours)} of your functions ({', '.join(self.yours)}) and the framework's for the rest."
+        return f"Running on {len(used)} of your functions ({', '.join(used)}) and the framework's for the rest."
 
     def report(self) -> str:
         """Line by line: what is yours, what is the framework's, what is refused."""
@@ -154,8 +155,6 @@ def _put(parts: Parts, slot: str, value: Any) -> Parts:
     where, name = slot.split(".", 1)
     if where == "ops":
         return replace(parts, ops=replace(parts.ops, **{name: value}))
-    if name not in {f.name for f in fields(Tools)}:
-        return parts
     return replace(parts, tools=replace(parts.tools, **{name: value}))
 
 

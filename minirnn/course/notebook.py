@@ -50,7 +50,11 @@ def assert_solved(name: str, file: str) -> None:
 
 def my_ops() -> Ops:
     """The table of pairs with your functions where they pass and the framework's elsewhere; prints which are whose."""
-    return my_parts().ops
+    from minirnn.course.mine import gather
+
+    mine = gather(Workspace.find())
+    print(mine.sentence("ops."))
+    return mine.parts.ops
 
 
 def my_parts() -> Parts:

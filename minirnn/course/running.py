@@ -159,6 +159,16 @@ def _changed(before: Any, after: Any, rounding: float = 0.0) -> Iterator[str]:
         same = a.shape == b.shape and (np.array_equal(a, b, equal_nan=a.dtype.kind == "f") or _near(a, b, rounding))
         if not same:
             yield "the cache" if name.startswith("the cache") else name.lstrip(".")
+    for k, (part, other) in enumerate(zip(before.get("", ()), after.get("", ()))):
+        if _plain(part) != _plain(other):
+            yield str(k)
+
+
+def _plain(value: Any) -> Any:
+    """The numbers and texts in lists and tuples: what `arrays` does not see."""
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return value if isinstance(value, int | float | str) else None
 
 
 def _near(a: Any, b: Any, rounding: float) -> bool:

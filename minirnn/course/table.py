@@ -23,9 +23,7 @@ LESSONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "11_decoding": ("decoding", ("sample1", "beam1", "bleu1")),
     "12_attention": ("attention", ("attend1", "attend2")),
 }
-from importlib.util import find_spec  # TEMPORARY
-
-NAMES = tuple(name for m, names in LESSONS.values() for name in names if find_spec(f"minirnn.course.topics.{m}"))
+NAMES = tuple(name for _, names in LESSONS.values() for name in names)
 
 
 def folder_of(name: str) -> str:
@@ -51,8 +49,6 @@ def exercise(name: str) -> Exercise:
         DataError: there is no exercise of that name.
     """
     folder = folder_of(name)
-    if name not in NAMES:
-        raise DataError(f"{name} is being written")
     module = import_module(f"minirnn.course.topics.{LESSONS[folder][0]}")
     found: dict[str, Exercise] = {e.name: e for e in module.EXERCISES}
     return found[name]

@@ -16,6 +16,8 @@ from minirnn.course.exercise import Given
 from minirnn.course.running import Bare, Call, Run, Style
 
 LIMIT = 256 * 2**20  # bytes of one message
+HEAD = 8 * 2**20  # bytes of its JSON: a few bytes of JSON become hundreds of bytes of objects
+BLOBS = 60_000  # arrays in one message
 DEPTH = 60  # of nesting
 MODULES = (
     "minirnn.functional", "minirnn.unroll", "minirnn.optim", "minirnn.data.vocabulary", "minirnn.decode",
@@ -46,6 +48,8 @@ def encode(value: Any) -> bytes:
     """
     blobs: list[bytes] = []
     head = json.dumps(_plain(value, blobs, 0)).encode()
+    if len(head) > HEAD or len(blobs) > BLOBS:
+        raise WireError(f"the result is too large: {len(blobs)} arrays and {len(head)} bytes of other values")
     parts = [struct.pack("<II", len(head), len(blobs)), head]
     parts += [struct.pack("<Q", len(blob)) + blob for blob in blobs]
     return b"".join(parts)
@@ -87,6 +91,8 @@ def decode(data: bytes) -> Any:
     """
     try:
         length, count = struct.unpack_from("<II", data)
+        if length > HEAD or count > BLOBS:
+            raise WireError(f"a message of {count} arrays and {length} bytes of other values")
         place, blobs = 8 + length, []
         for _ in range(count):
             (size,) = struct.unpack_from("<Q", data, place)

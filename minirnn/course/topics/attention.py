@@ -57,12 +57,14 @@ def _backward_probes(rng: np.random.Generator) -> tuple[Probe, ...]:
         Probe(attention_args(rng, "", 2, 3, 4, 5, 2), note="dp = None", dout=(normal(rng, 2, 3, 2), None)),
         Probe(attention_args(rng, "causal", 2, 4, 4, 3, 3), note="a causal mask"),
         Probe(attention_args(rng, "", 3, 3, 3, 3, 3), note="N = T = L = A = M"),
-        Probe(attention_args(rng, "keys", 3, 2, 6, 4, 5), note="a mask and dp = None", dout=(normal(rng, 3, 2, 5), None)),
+        Probe(
+            attention_args(rng, "keys", 3, 2, 6, 4, 5), note="a mask and dp = None", dout=(normal(rng, 3, 2, 5), None)
+        ),
         Probe(attention_args(rng, "", 1, 1, 4, 2, 3), note="N = 1 and T = 1"),
     )
 
 
-INPUTS = {"q": "N T A", "k": "N L A", "v": "N L M", "mask": "N T L"}
+INPUTS = {"q": "N T A", "k": "N L A", "v": "N L M"}  # the mask broadcasts: its sizes say nothing
 
 attend1 = Exercise(
     name="attend1",

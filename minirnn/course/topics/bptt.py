@@ -185,7 +185,7 @@ clip1 = Exercise(
     probes=_clip_probes,
     inputs={},
     outputs=(),
-    slot="parts.clip",
+    slot="tools.clip",
     hints=(
         "Clipping should shorten the step without turning it. What must all arrays have in common for that?",
         "One norm over everything: the square root of the sum of the squares of all values in all arrays.",

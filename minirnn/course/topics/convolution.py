@@ -14,7 +14,9 @@ from minirnn.functional.pool import max_pool2d_backward, max_pool2d_forward
 from minirnn.pair import Array
 
 
-def _conv(rng: np.random.Generator, x: tuple[int, ...], kernel: tuple[int, ...], note: str = "", **options: Any) -> Probe:
+def _conv(
+    rng: np.random.Generator, x: tuple[int, ...], kernel: tuple[int, ...], note: str = "", **options: Any
+) -> Probe:
     """A probe with random values. `x`: N, H, W, C; `kernel`: KH, KW, F."""
     KH, KW, F = kernel
     W, b = 0.5 * rng.standard_normal((KH, KW, x[3], F)), 0.3 + 0.7 * rng.standard_normal(F)
@@ -26,7 +28,14 @@ def _conv_probes(rng: np.random.Generator) -> tuple[Probe, ...]:
     return (
         _conv(rng, (3, 7, 6, 2), (3, 2, 4), stride=(2, 1), pad=(2, 1)),
         _conv(rng, (2, 4, 5, 3), (2, 3, 2), "stride 1 and no border"),
-        _conv(rng, (2, 5, 7, 2), (2, 3, 3), "a border of ((1, 0), (0, 2)) and strides (1, 2)", stride=(1, 2), pad=((1, 0), (0, 2))),
+        _conv(
+            rng,
+            (2, 5, 7, 2),
+            (2, 3, 3),
+            "a border of ((1, 0), (0, 2)) and strides (1, 2)",
+            stride=(1, 2),
+            pad=((1, 0), (0, 2)),
+        ),
         _conv(rng, (3, 3, 3, 3), (3, 3, 3), "all sizes 3", pad=1),
         _conv(rng, (1, 6, 6, 1), (3, 3, 2), "N = C = 1 and stride 2", stride=2),
         _conv(rng, (2, 3, 4, 2), (3, 4, 3), "a kernel as large as the image"),
@@ -56,6 +65,7 @@ def _pool_probes(rng: np.random.Generator) -> tuple[Probe, ...]:
     )
 
 
+# single=False: np.zeros without a dtype is float64, and here the numbers are what is asked for
 CONV_INPUTS = {"x": "N height width C", "params.W": "KH KW C F", "params.b": "F"}
 
 conv1 = Exercise(
@@ -69,6 +79,7 @@ conv1 = Exercise(
     outputs=(("y", "N H' W' F"),),
     cache=True,
     slot="ops.conv2d.forward",
+    single=False,
     hints=(
         "Which pixels of the padded image does one number of the output see, and how many places are there for the window?",
         "Window (i, j) starts at row i * stride and column j * stride of the padded image. Its KH * KW * C numbers meet the "
@@ -95,6 +106,7 @@ conv2 = Exercise(
     inputs=CONV_INPUTS,
     outputs=(("dx", "N height width C"), ("dW", "KH KW C F"), ("db", "F")),
     slot="ops.conv2d.backward",
+    single=False,
     hints=(
         "The same W stood at every place of every image. What does that say about its gradient, and about that of b?",
         "With windows as rows this is affine2: rows of windows, a weight matrix, rows of dy. Only dx is new: a pixel was in "
@@ -120,6 +132,7 @@ pool1 = Exercise(
     outputs=(("y", "N H' W' C"),),
     cache=True,
     slot="ops.max_pool2d.forward",
+    single=False,
     hints=(
         "It is a convolution without weights. What takes the place of the weighted sum, and what happens to the channels?",
         "Each channel by itself: the largest of the KH * KW pixels of each window. What must stand in the border so that it "
@@ -145,6 +158,7 @@ pool2 = Exercise(
     inputs={"x": "N height width C"},
     outputs=(("dx", "N height width C"),),
     slot="ops.max_pool2d.backward",
+    single=False,
     hints=(
         "If you move a pixel that did not win by a little, what happens to y? And one that won?",
         "Each number of dy goes whole to one pixel: the one that won in its window. A pixel may have won in several windows.",

@@ -278,7 +278,7 @@ sgd1 = Exercise(
     outputs=(
         ("parameter 1", ""), ("parameter 2", ""), ("parameter 3", ""), ("velocity 1", ""), ("velocity 2", ""), ("velocity 3", ""),
     ),
-    slot="parts.sgd",
+    
     hints=(
         "Three lines of maths for one array: the gradient with decay, the velocity, the step. Which of them needs what the "
         "call before has left?",

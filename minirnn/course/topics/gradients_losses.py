@@ -12,6 +12,7 @@ EPSILONS = ("1e-12", "1e-8", "1e-10", "1e-7", "1e-9", "1e-15", "1e-16", "1e-20",
 
 GLOBAL = "the maximum is not that of each row; a row far below it underflows to 0, and its log is minus infinity. Subtract each row's own maximum"
 UNDERFLOW = "the log is taken of a probability that can be 0 (exp underflows): the loss becomes infinite. Work with log-probabilities: x - log(sum(exp(x)))"
+CLIPPED = "the logits are cut off, so large ones lose their differences; subtract each row's maximum instead, which changes nothing"
 EPSILON = "a small number is added to the probability (or it is cut off from below) before the log, which caps the loss; no such help is needed when the log of softmax is x - log(sum(exp(x)))"
 
 XENT1 = (
@@ -102,8 +103,11 @@ XENT1 = (
     Mistake("target-minus-1", "the target is read one class too low: ids count from 0", ((PICKED, PICKED.replace("None]", "None] - 1")),)),
     Mistake("target-plus-1", "the target is read one class too high: ids count from 0",
             ((PICKED, PICKED.replace("targets[..., None]", "(targets[..., None] + 1) % logits.shape[-1]")),)),
+    Mistake("zero-times-log", "one-hot times the log of the probability gives 0 * infinity = NaN where a probability underflows to 0. Work with log-probabilities: x - log(sum(exp(x)))",
+            ((LOGP, f"np.log({P})"), ("-picked.mean()", "-((targets[..., None] == np.arange(logp.shape[-1])) * logp).sum() / targets.size"))),
     Mistake("no-cache", "the loss is returned alone; a forward function returns (out, cache), and backward needs the cache",
             (("return loss, (logp, targets, np.full(targets.shape, 1 / targets.size, logits.dtype))", "return loss"),)),
+    *(Mistake(f"clipped-{c}", CLIPPED, ((SHIFTED, f"np.clip(logits, -{c}, {c})"),)) for c in (50, 100, 500, 700, 30, 20)),
     *(Mistake(f"log-plus-{e}", EPSILON, ((LOGP, f"np.log({P} + {e})"),)) for e in EPSILONS),
 )  # fmt: skip
 
@@ -147,7 +151,7 @@ XENT2 = (
     Mistake("jacobian-diagonal", "this is the diagonal of softmax's derivative alone, at the target; the gradient of the log is p - 1 there and p elsewhere",
             (("(p - hit)", "-1.0 * hit * p * (1 - p)"),)),
     Mistake("by-p", "this is the gradient of the probabilities, -1 / p at the target; the gradient of the logits is asked for",
-            (("(p - hit)", "-1.0 * hit / p"),)),
+            (("(p - hit)", "np.where(hit, -1 / p, 0 * p)"),)),
     Mistake("sigmoid-cross", "the difference is divided by p (1 - p), as for a probability; the gradient of the logits is the difference itself",
             (("(p - hit)", "(p - hit) / (p * (1 - p))"),)),
     Mistake("doubled", "a factor 2, as of a squared error, does not belong here", (("(p - hit)", "2 * (p - hit)"),)),
@@ -194,8 +198,6 @@ SGD1 = (
             ((VELOCITY, "momentum * v + dw"), ("w - lr * v", "w - lr * v - lr * weight_decay * w")), convention=True),
     Mistake("decoupled-no-lr", "the weights are decayed apart from the gradient, and without lr; the decay belongs inside g",
             ((VELOCITY, "momentum * v + dw"), ("w - lr * v", "(1 - weight_decay) * w - lr * v"))),
-    Mistake("decay-after-velocity", "the decay is added to the step but not to the velocity; it is a part of g, which enters the velocity",
-            ((VELOCITY, "momentum * v + dw"), ("w - lr * v", "w - lr * (v + weight_decay * w)"))),
     Mistake("decay-sign", "the decay has the wrong sign: it makes weights grow; g = dw + weight_decay * w", ((VELOCITY, "momentum * v + dw - weight_decay * w"),)),
     Mistake("decay-half", "the decay is halved; g = dw + weight_decay * w has no half", ((VELOCITY, "momentum * v + dw + 0.5 * weight_decay * w"),), convention=True),
     Mistake("decay-doubled", "the decay is doubled; g = dw + weight_decay * w has no 2", ((VELOCITY, "momentum * v + dw + 2 * weight_decay * w"),), convention=True),
@@ -227,6 +229,8 @@ SGD1 = (
     Mistake("velocity-not-kept", "the earlier velocity is returned; the new one has to be kept for the next step", (("SGDState(velocity)", "state"),)),
     Mistake("velocity-reset", "a velocity of 0 is returned; the new one has to be kept for the next step", (("SGDState(velocity)", "SGDState(tree_map(lambda v: 0 * v, velocity))"),)),
     Mistake("gradient-kept", "the gradient is returned as the velocity; the new velocity has to be kept for the next step", (("SGDState(velocity)", "SGDState(grads)"),)),
+    Mistake("params-kept", "the parameters are returned as the velocity; the new velocity has to be kept for the next step", (("SGDState(velocity)", "SGDState(params)"),)),
+    Mistake("moved-kept", "the new parameters are returned as the velocity; the new velocity has to be kept for the next step", (("SGDState(velocity)", "SGDState(moved)"),)),
     Mistake("step-kept", "lr * v is returned as the velocity; the learning rate stays outside it", (("SGDState(velocity)", "SGDState(tree_map(lambda v: lr * v, velocity))"),)),
     Mistake("params-unchanged", "the earlier parameters are returned; the moved ones are asked for", (("return moved", "return params"),)),
     Mistake("step-only", "the step alone is returned; it is taken away from the parameters", (("w - lr * v", "lr * v"),)),

@@ -95,7 +95,9 @@ _LOOP = "for k, (i, j) in enumerate(np.ndindex(size)):"
 _BACK = "for k, (i, j) in reversed(list(enumerate(np.ndindex(size)))):"
 _CROP = "return (crop_image(dxpad, sides),)"
 _WON = f"{_AT}[winner == k] = dy[winner == k]"
-_OVERLAP = ("dx is overwritten where windows overlap; a pixel that won in several windows gets the sum of what they send back")
+_OVERLAP = (
+    "dx is overwritten where windows overlap; a pixel that won in several windows gets the sum of what they send back"
+)
 
 POOL2 = (
     Mistake("overwritten", _OVERLAP, ((_PLACE, _WON), (_LOOP, _BACK))),

@@ -30,7 +30,7 @@ def lstm_step_backward(dstate: LSTMState, cache: Any):
     """
     # `prev` is the state before: prev.h and prev.c. `p` holds Wx, Wh and b. Make new arrays; dstate and the cache stay
     # as they are.
-    x, prev, p, i, f, g, o, tc = cache  # of the framework; tc = tanh(c). If your lstm1 keeps something else, unpack that
+    x, prev, p, i, f, g, o, tc = cache  # of the framework, tc = tanh(c); unpack what your lstm1 keeps
     dh, dc = dstate
     do, dc = dh * tc, dc + dh * o * (1 - tc**2)
     df, dc_prev, di, dg = dc * prev.c, dc * f, dc * g, dc * i
