@@ -10,6 +10,7 @@ from pathlib import Path
 
 from minirnn.course import report
 from minirnn.course.judge import NOT_ATTEMPTED, RIGHT
+from minirnn.course.mapping import ROLES, place
 from minirnn.course.process import execute_apart
 from minirnn.course.reference import solution_text
 from minirnn.course.table import LESSONS, NAMES, exercise, folder_of
@@ -275,10 +276,12 @@ LIST = Command("list", "all exercises and how far you are", "minirnn list", lamb
 
 
 def _map(args: Namespace) -> Result:
-    from minirnn.course.mine import uses
-
-    rows = [{"lesson": e.folder, "name": e.name, "function": e.function, "in_the_captioner": uses(e)}
-            for e in map(exercise, NAMES)]  # fmt: skip
+    try:
+        outcomes = Workspace.find().outcomes(execute_apart)
+    except DataError:  # the map may be read anywhere
+        outcomes = {}
+    rows = [{"lesson": e.folder, "name": e.name, "function": e.function, "in_the_captioner": place(e),
+             "outcome": outcomes.get(e.name, NOT_ATTEMPTED)} for e in map(exercise, NAMES)]  # fmt: skip
     return {"rows": rows}
 
 
@@ -287,8 +290,9 @@ def _show_map(result: Result) -> str:
     for folder, title in TITLES.items():
         lines.append(f"{folder[:2]}  {title}")
         for row in (r for r in result["rows"] if r["lesson"] == folder):
-            place = f"-> captioner: {row['in_the_captioner']}" if row["in_the_captioner"] else ""
-            lines.append(f"      {row['name']:11} {row['function']:24} {place}".rstrip())
+            role = f"-> {ROLES[row['in_the_captioner']]}" if row["in_the_captioner"] else ""
+            mark = MARKS.get(row["outcome"], "x")
+            lines.append(f"  {mark:2}  {row['name']:11} {row['function']:24} {role}".rstrip())
     return "\n".join([*lines, "", "minirnn demo --mine trains the captioner on the functions that you have solved."])
 
 

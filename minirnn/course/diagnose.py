@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minirnn.course.compare import Leaf, Mismatch, leaves
+from minirnn.course.compare import TOLERANCE, Leaf, Mismatch, leaves, relative_error
 from minirnn.course.exercise import Exercise, Mistake, Probe
 from minirnn.course.fingerprints import Column, Fingerprint, fingerprint, where
 from minirnn.course.given import resolve
@@ -108,16 +108,40 @@ def _named(exercise: Exercise, answers: list[Answer], bad: list[str]) -> list[Mi
     if parts:
         return parts
     began = time.monotonic()
-    for pair in combinations(exercise.mistakes, 2):
+    for pair in _pairs(exercise, results, used):
         if time.monotonic() - began > PATIENCE:
             break
         try:
-            both = _results(exercise, used, *pair)
+            fits = _same(exercise, _results(exercise, used[:1], *pair), used[:1])
         except (ValueError, SyntaxError):  # they change the same line, or do not go together
             continue
-        if _same(exercise, both, used):
+        if fits and _same(exercise, _results(exercise, used, *pair), used):
             return list(pair)
     return []
+
+
+def _pairs(exercise: Exercise, results: dict[str, list[Any]], answers: list[Answer]) -> list[tuple[Mistake, Mistake]]:
+    """Two mistakes that together spoil what is wrong in the answer, and nothing else."""
+    wrong = _wrong_cells(exercise, [a.value for a in answers], answers)
+    spoilt = {m.key: _wrong_cells(exercise, results[m.key], answers) for m in exercise.mistakes}
+    likely = [m for m in exercise.mistakes if spoilt[m.key] and spoilt[m.key] <= wrong]
+    return [(a, b) for a, b in combinations(likely, 2) if spoilt[a.key] | spoilt[b.key] == wrong]
+
+
+def _wrong_cells(exercise: Exercise, values: list[Any], answers: list[Answer]) -> set[tuple[int, str, int]]:
+    """Where values are wrong: (probe, leaf, block of the leaf's last axis); nothing where the structure does not fit."""
+    cells = set()
+    for n, (value, answer) in enumerate(zip(values, answers)):
+        if isinstance(value, Failed | Bare):
+            return set()
+        for leaf in leaves(exercise, answer.truth, value):
+            if isinstance(leaf, Mismatch):
+                return set()
+            count = len(exercise.blocks.get(leaf.label, ())) if leaf.truth.ndim else 0
+            parts = count if count and leaf.truth.shape[-1] % count == 0 else 0
+            mine, right = (np.split(a, parts, axis=-1) if parts else [a] for a in (leaf.value, leaf.truth))
+            cells |= {(n, leaf.label, k) for k in range(len(mine)) if not relative_error(mine[k], right[k]) <= TOLERANCE}  # fmt: skip
+    return cells
 
 
 def _results(exercise: Exercise, answers: list[Answer], *mistakes: Mistake) -> list[Any]:
@@ -191,10 +215,12 @@ def _one_for_each(exercise: Exercise, results: dict[str, list[Any]], answers: li
         explains[m.key] = {k for k in bad if all(_leaf_same(exercise, r, a, k) for r, a in zip(results[m.key], answers))}  # fmt: skip
         if explains[m.key] and not all(_leaf_same(exercise, r, a, k) for k in good for r, a in zip(results[m.key], answers)):  # fmt: skip
             explains[m.key] = set()  # it would have spoilt what is right
+    spoils = {key: len(_wrong_cells(exercise, results[key], answers)) for key, part in explains.items() if part}
     left = set(bad)
     chosen: list[Mistake] = []
     while left and len(chosen) < 3:
-        best = max(exercise.mistakes, key=lambda m: len(explains[m.key] & left), default=None)
+        # of those that explain as much, the one that spoils least
+        best = max(exercise.mistakes, key=lambda m: (len(explains[m.key] & left), -spoils.get(m.key, 0)), default=None)
         if best is None or not explains[best.key] & left:
             return []
         chosen.append(best)

@@ -66,7 +66,7 @@ def _not_finite(cells: list[tuple[Probe, Leaf]]) -> Fingerprint:
     probe, leaf = next((p, c) for p, c in cells if not np.isfinite(c.value.astype(float)).all())
     kind = "NaN" if np.isnan(leaf.value.astype(float)).any() else "infinity"
     with_ = f" with {probe.note}" if probe.note else ""
-    return Fingerprint((f"yours holds {kind}{with_}",), f"something becomes {kind}{with_}: a division by 0, the log of 0 or the exponential of a large number", "not-finite")  # fmt: skip
+    return Fingerprint((f"yours holds {kind}{with_}",), f"something becomes {kind}{with_}: a division by 0, the log of 0, the exponential of a large number, or an infinity that was put in and is left over", "not-finite")  # fmt: skip
 
 
 # exact ratios

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from minirnn.course.checker import Code, check_exercise, function_of
-from minirnn.course.exercise import Exercise
 from minirnn.course.judge import NOT_ATTEMPTED, Verdict
 from minirnn.course.table import NAMES, exercise
 from minirnn.course.workspace import Workspace
@@ -220,8 +219,3 @@ def with_mine(command: Command) -> Command:
         return {**command.run(args), "yours": mine.yours, "refused": mine.refused}
 
     return replace(command, arguments=arguments, run=run)
-
-
-def uses(e: Exercise) -> str:
-    """Where the captioner uses a function, in a word for the map."""
-    return e.slot.split(".", 1)[1].removesuffix(".forward").removesuffix(".backward") if e.slot else ""

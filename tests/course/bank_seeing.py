@@ -1,11 +1,11 @@
 """Answers to the exercises of lesson 04 as learners write them: wrong ones with the names of their mistakes, right ones."""
 
-HEAD = '''
+HEAD = """
 import numpy as np
 from minirnn.functional import NormParams, RunningStats
 from minirnn.optim import AdamState
 from minirnn.tree import tree_leaves, tree_map
-'''
+"""
 
 
 def changed(text: str, *changes: tuple[str, str]) -> str:
@@ -18,7 +18,7 @@ def changed(text: str, *changes: tuple[str, str]) -> str:
 
 NORM = (
     HEAD
-    + '''
+    + """
 def batch_norm_forward(x, running, params, *, training, momentum=0.9, eps=1e-5):
     gamma, beta = params
     axes = tuple(range(x.ndim - 1))
@@ -37,13 +37,13 @@ def batch_norm_forward(x, running, params, *, training, momentum=0.9, eps=1e-5):
     inv = 1.0 / np.sqrt(sigma2 + eps)
     out = gamma * centered * inv + beta
     return (out, stats), (x, mu, sigma2, eps, gamma, training)
-'''
+"""
 )
 
 # step by step, as in a well-known course's assignment, with a cache of its own
 STAGED = (
     NORM
-    + '''
+    + """
 
 def batch_norm_backward(dout, cache):
     x, mu, var, eps, gamma, training = cache
@@ -71,13 +71,13 @@ def batch_norm_backward(dout, cache):
     dx2 = 1.0 / N * np.ones((N, D)) * dmu
     dx = dx1 + dx2
     return dx.reshape(shape), None, NormParams(dgamma, dbeta)
-'''
+"""
 )
 
 # the short formula, with the framework's cache
 SHORT = (
     HEAD
-    + '''
+    + """
 def batch_norm_backward(dout, cache):
     xhat, std, gamma, training, shape = cache
     g = dout[0].reshape(-1, shape[-1])
@@ -89,12 +89,12 @@ def batch_norm_backward(dout, cache):
     else:
         dx = gamma / std * g
     return dx.reshape(shape), None, NormParams(dgamma, dbeta)
-'''
+"""
 )
 
 ADAM = (
     HEAD
-    + '''
+    + """
 def adam_update(params, grads, state, *, lr, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.0):
     t = state.step + 1
 
@@ -115,35 +115,35 @@ def adam_update(params, grads, state, *, lr, beta1=0.9, beta2=0.999, eps=1e-8, w
         return w - lr * mhat / (np.sqrt(vhat) + eps)
 
     return tree_map(step, params, m, v), AdamState(t, m, v)
-'''
+"""
 )
 
 DROP = (
     HEAD
-    + '''
+    + """
 def dropout_forward(x, *, p, training, rng=None):
     if training:
         mask = (rng.random(x.shape) > p) / (1 - p)
         return x * mask, mask
     return x, None
-'''
+"""
 )
 
 # with the cache of the framework, or of DROP: a mask with its scale, or None
 UNDROP = (
     HEAD
-    + '''
+    + """
 def dropout_backward(dy, cache):
     if cache is None:
         return (dy,)
     return (np.multiply(dy, cache),)
-'''
+"""
 )
 
 # another cache: a mask of True and False, and the share that is kept
 OWN = (
     HEAD
-    + '''
+    + """
 def dropout_forward(x, *, p, training, rng=None):
     q = 1.0 - p
     if not training:
@@ -156,7 +156,7 @@ def dropout_backward(dy, cache):
     if mask is None:
         return (dy,)
     return (np.where(mask, dy / q, 0.0),)
-'''
+"""
 )
 
 WRONG = {
@@ -402,15 +402,15 @@ def adam_update(params, grads, state, *, lr, beta1=0.9, beta2=0.999, eps=1e-8, w
         DROP,
         OWN,
         HEAD
-        + '''
+        + """
 def dropout_forward(x, *, p, training, rng=None):
     if not training or p == 0:
         return x.copy(), None
     mask = rng.binomial(1, 1 - p, size=x.shape)
     return x * mask / (1 - p), (mask, p)
-''',
+""",
         HEAD
-        + '''
+        + """
 def dropout_forward(x, *, p, training, rng=None):
     if not training:
         return x, np.ones_like(x)
@@ -418,7 +418,7 @@ def dropout_forward(x, *, p, training, rng=None):
     u = rng.uniform(0, 1, x.shape)
     y[u < p] = 0
     return y, (u >= p) / (1 - p)
-''',
+""",
         HEAD
         + '''
 def dropout_forward(x, *, p, training, rng=None):
@@ -434,7 +434,7 @@ def dropout_forward(x, *, p, training, rng=None):
         UNDROP,
         OWN,
         HEAD
-        + '''
+        + """
 def dropout_forward(x, *, p, training, rng=None):
     factor = np.ones(x.shape)
     if training:
@@ -444,7 +444,7 @@ def dropout_forward(x, *, p, training, rng=None):
 
 def dropout_backward(dout, cache):
     return (dout * cache["factor"],)
-''',
+""",
         HEAD
         + '''
 def dropout_backward(dy, cache):

@@ -92,3 +92,17 @@ def test_the_solution_is_right_for_other_probes(name):
     e = exercise(name)
     for seed in (1, 2, 3):
         assert check_exercise(e, Code(function=solution(e)), seed=seed).outcome == RIGHT
+
+
+def test_the_map_is_up_to_date():
+    from minirnn.course.mapping import page
+
+    assert (ROOT / "lessons" / "MAP.md").read_text(encoding="utf-8") == page()
+
+
+def test_every_lesson_of_the_glossary_exists():
+    text = (ROOT / "lessons" / "GLOSSARY.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (.+?) \| .+? \| ([\d, ]+) \|$", text, re.M)
+    assert len(rows) > 50
+    assert {n for _, lessons in rows for n in lessons.split(", ")} <= {title[:2] for title in TITLES}
+    assert [term for term, _ in rows] == sorted((term for term, _ in rows), key=str.lower)

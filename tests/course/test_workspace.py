@@ -136,7 +136,7 @@ def test_next_list_and_map(course, capsys):
     assert main(["list"]) == 0
     assert "ok  affine1" in capsys.readouterr().out
     assert main(["map"]) == 0
-    assert "-> captioner: lstm_step" in capsys.readouterr().out
+    assert "lstm_step_forward        -> the decoder" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,8 @@ CONV1 = (
             (("W.reshape(-1, F)", "W[:, ::-1].reshape(-1, F)"),)),
     Mistake("no-bias", "the bias is missing; every filter adds its own b[f] to each of its pixels", ((_Y, _Y[:-4]),)),
     Mistake("bias-subtracted", "the bias is subtracted; it is added", ((_Y, _Y[:-3] + "- b"),)),
+    Mistake("bias-multiplied", "the bias multiplies; it is added", ((_Y, _Y[:-3] + "* b"),)),
+    Mistake("bias-of-last-filter", "every filter gets the last bias; filter f has a bias b[f] of its own", ((_Y, _Y + "[-1]"),)),
     Mistake("bias-per-kernel-pixel", "the bias is added once for every pixel of the kernel; it is added once for every pixel of "
             "the output: take it out of the inner loop", ((_Y, _Y + " * KH * KW"),)),
     Mistake("bias-per-channel", "the bias is added once for every input channel; once for every pixel of the output is right: take "
@@ -37,6 +39,12 @@ CONV1 = (
     Mistake("window-not-moved-by-stride", "the output has the right size, but its window starts at row i and column j; it starts "
             "at i * stride and j * stride",
             ((_WINDOWS, _WINDOWS + "\n    OH, OW = windows.shape[1:3]\n    windows = windows_of(xpad, (KH, KW), (1, 1))[:, :OH, :OW]"),)),
+    Mistake("vertical-stride-in-columns", "the window's column is j times the vertical stride; the columns have a stride of their own",
+            ((_WINDOWS, _WINDOWS + "\n    OH, OW = windows.shape[1:3]\n    windows = windows_of(xpad, (KH, KW), (1, 1))[:, np.arange(OH) * stride[0]]"
+              "[:, :, np.arange(OW) * stride[0]]"),)),
+    Mistake("horizontal-stride-in-rows", "the window's row is i times the horizontal stride; the rows have a stride of their own",
+            ((_WINDOWS, _WINDOWS + "\n    OH, OW = windows.shape[1:3]\n    windows = windows_of(xpad, (KH, KW), (1, 1))[:, np.arange(OH) * stride[1]]"
+              "[:, :, np.arange(OW) * stride[1]]"),)),
     Mistake("stride-inside-window", "the stride is taken between the pixels inside a window (that would be a dilated kernel); it "
             "is the step from window to window",
             ((_WINDOWS, _WINDOWS + "\n    OH, OW = windows.shape[1:3]\n    windows = np.stack([np.stack([xpad[:, k * stride[0] :][:, :OH, "
@@ -68,6 +76,10 @@ CONV1 = (
     Mistake("pad-only-last-side", "the border is put at the bottom and right only; top and left have one too",
             ((_XPAD, "xpad = pad_image(x, tuple((0, side[1]) for side in sides))\n"),)),
     Mistake("mean-over-window", "the products are averaged; a convolution adds them up", (("columns @ W", "columns / (KH * KW * C) @ W"),)),
+    Mistake("sum-times-sum", "the sum of the window is multiplied by the sum of the kernel; each pixel is multiplied by its own weight "
+            "first", (("columns @ W.reshape(-1, F)", "columns.sum(axis=1, keepdims=True) * W.reshape(-1, F).sum(axis=0)"),)),
+    Mistake("largest-product", "the largest product of each window is taken; the products add up",
+            (("columns @ W.reshape(-1, F)", "(columns[:, :, None] * W.reshape(-1, F)).max(axis=1)"),)),
     Mistake("mean-over-kernel", "the sum is divided by the number of kernel pixels; a convolution only adds up",
             (("columns @ W", "columns / (KH * KW) @ W"),)),
     Mistake("mean-over-channels", "the sum is divided by the number of channels; what the channels give adds up",
@@ -105,6 +117,12 @@ CONV1 = (
             ((_WINDOWS, _WINDOWS + "[:, :-1, :-1]"),)),
     Mistake("last-not-written", "the last row and column of y are never computed: the loops end too early",
             ((_OUT, "y = y.reshape(N, OH, OW, F)\n    y[:, -1], y[:, :, -1] = 0, 0\n    return y, "),)),
+    Mistake("last-row-not-written", "the last row of y is never computed: the loop over rows ends too early",
+            ((_OUT, "y = y.reshape(N, OH, OW, F)\n    y[:, -1] = 0\n    return y, "),)),
+    Mistake("last-column-not-written", "the last column of y is never computed: the loop over columns ends too early",
+            ((_OUT, "y = y.reshape(N, OH, OW, F)\n    y[:, :, -1] = 0\n    return y, "),)),
+    Mistake("last-filter-not-written", "the last filter is never computed: the loop over filters ends too early",
+            ((_OUT, "y = y.reshape(N, OH, OW, F)\n    y[..., -1] = 0\n    return y, "),)),
     Mistake("first-image", "every image of the batch gets the result of the first one",
             ((_OUT, "return np.repeat(y.reshape(N, OH, OW, F)[:1], N, axis=0), "),)),
     Mistake("last-image", "every image of the batch gets the result of the last one, or only the last one is computed",
@@ -164,6 +182,8 @@ CONV2 = (
             ((_DPIXEL, "(rows[:, :1] @ W[i, j][:, :1].T).reshape(N, OH, OW, -1)"),)),
     Mistake("dx-channels-mixed", "every channel of dx gets the sum over all channels; channel c gets its gradient through W[k, l, c]",
             ((_DPIXEL, "(rows @ W[i, j].T).sum(axis=1, keepdims=True).repeat(W.shape[2], axis=1).reshape(N, OH, OW, -1)"),)),
+    Mistake("dx-W-reshaped", "W is reshaped to (F, …) on the way back, which mixes its numbers up: flatten it to (…, F) and transpose",
+            ((_DPIXEL, "(rows @ W.reshape(F, -1)).reshape(N, OH, OW, *W.shape[:3])[:, :, :, i, j]"),)),
     Mistake("dx-without-W", "W is missing on the way back to x: every gradient goes through the weight it met",
             ((_DPIXEL, "(rows @ np.ones_like(W[i, j]).T).reshape(N, OH, OW, -1)"),)),
     Mistake("dx-with-x", "dx was made with the image; it goes back through the kernel W",
@@ -205,6 +225,10 @@ CONV2 = (
             ((_DW, _DW + "\n    dW = dW[:, :, :1].repeat(W.shape[2], axis=2)"),)),
     Mistake("dW-channels-summed", "dW is summed over the channels; W[k, l, c] met channel c alone",
             ((_DW, _DW + "\n    dW = dW.sum(axis=2, keepdims=True).repeat(W.shape[2], axis=2)"),)),
+    Mistake("last-filter-missed", "the last filter is left out: the loop over filters ends too early",
+            (("rows = dy.reshape(N * OH * OW, F)", "rows = dy.reshape(N * OH * OW, F) * (np.arange(F) < F - 1)"),)),
+    Mistake("last-image-missed", "the last image is left out: the loop over the batch ends too early",
+            (("rows = dy.reshape(N * OH * OW, F)", "rows = (dy * (np.arange(N) < N - 1)[:, None, None, None]).reshape(N * OH * OW, F)"),)),
     Mistake("mean-over-batch", "dW and db are divided by N; the loss has already been averaged, gradients add up",
             ((_DW, _DW + " / N"), (_DB, _DB + " / N"))),
     Mistake("db-mean", "db is the mean over images and places; b was added at each of them, so its gradients add up",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import erf
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -119,10 +120,18 @@ def _training(seen: list[Seen]) -> list[Wrong]:
     if inverted:
         found.append(_known("keep-inverted", item, shares))
     elif not shared and not all(s.zeros(s.p) for s in seen):
-        found.append(Wrong(item, shares))
+        found.append(_other_share(item, shares, seen))
     if not all(s.times(1 / (1 - s.p)) for s in seen):
         found.append(_scaled(seen))
     return found
+
+
+def _other_share(item: str, shares: str, seen: list[Seen]) -> Wrong:
+    if all(s.zeros(0.5 * (1 + erf(s.p / 2**0.5))) for s in seen):  # the share of normal numbers below p
+        return _known("normal-draw", item, shares)
+    if abs(seen[0].share - seen[1].share) <= seen[0].slack + seen[1].slack:
+        return _known("p-ignored", item, shares)
+    return Wrong(item, shares)
 
 
 def _scaled(seen: list[Seen]) -> Wrong:
@@ -146,7 +155,12 @@ def _nothing_dropped(seen: list[Seen]) -> Wrong:
         return _known("nothing-dropped", item, evidence + ", y is x")
     if all(s.scale is not None for s in seen):
         return _known("only-scaled", item, evidence + ", y is a multiple of x")
-    if all(float((s.y / s.x).min()) >= 0 for s in seen):
+    factors = [s.y / s.x for s in seen]
+    if all(
+        np.minimum(np.abs(f - 1), np.abs(f - 1 / (1 - s.p))).max() <= CLOSE / (1 - s.p) for f, s in zip(factors, seen)
+    ):
+        return _known("dropped-kept", item, evidence + "; what is not scaled is x itself")
+    if all(f.min() >= 0 and len(np.unique(f.round(6))) > f.size / 4 for f in factors):
         return _known("not-binary", item, evidence + "; every value has a factor of its own")
     return Wrong(item, evidence)
 

@@ -183,7 +183,7 @@ RELU2 = (
     Mistake("absolute", "the sign of dy is lost; a gradient may be negative", (("dy * (x > 0)", "np.abs(dy) * (x > 0)"),)),
     Mistake("any-positive", "the comparison is added up to one number; every element has its own", (("dy * (x > 0)", "dy * (x > 0).sum()"),)),
     Mistake("averaged", "dx is divided by N; the loss has already been averaged", (("dy * (x > 0)", "dy * (x > 0) / len(x)"),)),
-    Mistake("in-place", "you wrote into dy; whoever passed it in still needs it. Make a new array instead",
+    Mistake("in-place", "you wrote into dy or into the cache; both are still needed after the call. Make a new array instead",
             (("dx = dy * (x > 0)", "dx = dy\n    dx[x <= 0] = 0"),)),
     Mistake("no-tuple", "the array is returned bare; one gradient per argument is returned in a tuple: (dx,)", (("return (dx,)", "return dx"),)),
 )  # fmt: skip

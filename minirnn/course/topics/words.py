@@ -164,7 +164,7 @@ pad1 = Exercise(
     probes=_pad_probes,
     inputs={"ids": ""},
     outputs=(("inputs", "N T"), ("targets", "N T"), ("mask", "N T")),
-    slot="parts.pad_captions",
+    slot="tools.pad",
     hints=(
         "The decoder reads a word and is to say the next one. What does it read first, and what is it to say last?",
         "A caption of n words gives n + 1 steps: START and the words as inputs, the words and END as targets. How long must "

@@ -26,6 +26,7 @@ def sgd_update(
     # state.velocity are trees of one structure: an array, or a (named) tuple of trees. `tree_map(f, a, b, …)` calls f on the
     # first array of each, then on the second, and puts the results into a tree of the same structure.
     # The errors under Raises are not asked for.
-    velocity = tree_map(lambda w, dw, v: momentum * v + dw + weight_decay * w, params, grads, state.velocity)
+    g = tree_map(lambda w, dw: dw + weight_decay * w, params, grads)
+    velocity = tree_map(lambda v, g: momentum * v + g, state.velocity, g)
     moved = tree_map(lambda w, v: w - lr * v, params, velocity)
     return moved, SGDState(velocity)
