@@ -255,7 +255,7 @@ config = replace(
 )
 assert config.grid == GRID
 system = captioning.System(settings, splits, vocabulary, config, ops)
-plan = replace(captioning.train_defaults(settings), epochs=2.8, batch=32, lr=8e-3, checks=3, seconds=80)
+plan = replace(captioning.train_defaults(settings), epochs=2.8, batch=32, lr=1.5e-2, checks=3, seconds=100)
 folder = tempfile.TemporaryDirectory()
 run = Path(folder.name)
 for event in captioning.train_captioner(system, plan, run):
@@ -302,7 +302,8 @@ draw_looks(test, group, looks[group])
 
 # %% [markdown]
 # Nobody told it where to look. There is no box and no position in the training data, only captions. The weights moved
-# because looking there made the next word more probable.
+# because looking there made the next word more probable. At words that name no thing, such as `left` or
+# `and`, the peak may well lie on empty ground: there is nothing to look up.
 #
 # ## Pointing: how often does the peak lie on the thing?
 #
@@ -325,8 +326,13 @@ print(f"peak on the thing that is named:     {captioning.pointing(model, test):.
 print(f"a place drawn at random:             {np.mean(chance):.1%}")
 
 # %% [markdown]
-# One caution about this figure: it counts right captions only. That is deliberate, since in a wrong caption it is not
-# clear what is being named, but it flatters the model.
+# Two cautions. The figure counts right captions only. That is deliberate, since in a wrong caption it is not clear
+# what is being named, but it flatters the model.
+#
+# And looking is learned late. We train with a large learning rate because the run is short. With 6e-3 instead of
+# 1.5e-2 and as many steps, one run still got 37 % of the test captions right, while only 8 % of its peaks lay on the
+# thing, less than chance. Such a model reads what it knows from the glance and from odd places. A good caption does
+# not prove that the map behind it points anywhere.
 #
 # ## What the caption loses without the image
 #

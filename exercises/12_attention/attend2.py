@@ -26,5 +26,5 @@ def dot_attention_backward(dout: tuple[np.ndarray, np.ndarray | None], cache: An
         dq (N, T, A), dk (N, L, A), dv (N, L, M), and None for the mask.
     """
     # `p` are the weights (N, T, L), 0 where the mask is False. Make new arrays; dout and the cache stay as they are.
-    q, k, v, p, scale = cache  # of the framework; scale = 1 / sqrt(A). If your attend1 keeps something else, unpack that
+    q, k, v, p, scale = cache  # of the framework, scale = 1 / sqrt(A); unpack what your attend1 keeps
     raise NotImplementedError("attend2: Backward through attention")

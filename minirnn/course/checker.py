@@ -98,7 +98,7 @@ def check_exercise(
         (v for v in verdicts if v.outcome != CRASHED), verdicts[0]
     )
     if best.right and best is verdicts[-1] and len(verdicts) > len(own) > 0:
-        note = f"right with the framework's cache, but not with what your {exercise.forward} keeps; the two work together only when they agree on the cache"  # fmt: skip
+        note = f"right with the framework's cache, but not with what your {exercise.forward} keeps; the two work together only when they agree on the cache"
         best = replace(best, notes=(*best.notes, note))
     return best
 

@@ -75,7 +75,10 @@ def _update(args: Namespace) -> Result:
 
 def _show_update(result: Result) -> str:
     lines = [f"{len(result['renewed'])} files renewed or added."]
-    lines += [f"you have edited {Path(name).stem.removesuffix('.new')}; the new version lies beside it: {name}" for name in result["beside"]]  # fmt: skip
+    lines += [
+        f"you have edited {Path(name).stem.removesuffix('.new')}; the new version lies beside it: {name}"
+        for name in result["beside"]
+    ]
     return "\n".join(lines)
 
 
@@ -184,7 +187,11 @@ def _show_hint(result: Result) -> str:
     lines = [f"{e.name}  {e.title}"]
     lines += [f"  {k}. {hint}" for k, hint in enumerate(result["hints"], 1)]
     more = len(result["hints"]) < result["of"]
-    last = f"  more: minirnn hint {e.name} --more" if more else f"  that was the last hint; minirnn solution {e.name} shows a solution and why it works"  # fmt: skip
+    last = (
+        f"  more: minirnn hint {e.name} --more"
+        if more
+        else f"  that was the last hint; minirnn solution {e.name} shows a solution and why it works"
+    )
     return "\n".join([*lines, last])
 
 

@@ -44,6 +44,9 @@ class Mismatch:
 
     label: str
     says: str
+    axes: str = ""
+    truth: Any = None  # both arrays, where the shape alone is wrong
+    value: Any = None
 
 
 def relative_error(value: Array, truth: Array) -> float:
@@ -123,10 +126,7 @@ def _leaf(truth: Array, value: Any, label: tuple[str, str]) -> Iterator[Leaf | M
         yield Mismatch(name, f"{name} is {_what(value)}; expected {_described(truth, axes)}")
         return
     if array.shape != truth.shape:
-        yield Mismatch(name, f"{name} has shape {array.shape}; expected {_described(truth, axes)}")
-        return
-    if truth.dtype == np.float32 and array.dtype == np.float64 and truth.ndim:
-        yield Mismatch(name, f"{name} has dtype float64 where the inputs have float32; the dtype follows the inputs")
+        yield Mismatch(name, f"{name} has shape {array.shape}; expected {_described(truth, axes)}", axes, truth, array)
         return
     if truth.dtype.kind in "iu" and truth.size and truth.ndim and array.dtype.kind == "f":
         yield Mismatch(name, f"{name} has dtype {array.dtype}; expected integers: a table is indexed with them")

@@ -47,7 +47,9 @@ def problems(exercise: Exercise, exercises: Path | None = None) -> list[str]:
     wrong = []
     verdict = check_exercise(exercise, Code(function=solution(exercise)))
     if not verdict.right:
-        wrong.append(f"the solution is judged '{verdict.outcome}': {[i.says for i in verdict.items if not i.ok]} {verdict.causes}")  # fmt: skip
+        wrong.append(
+            f"the solution is judged '{verdict.outcome}': {[i.says for i in verdict.items if not i.ok]} {verdict.causes}"
+        )
     if exercises is not None:
         wrong += _files(exercise, exercises)
     if len({m.key for m in exercise.mistakes}) < len(exercise.mistakes):

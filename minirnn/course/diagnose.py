@@ -22,6 +22,7 @@ from minirnn.course.fingerprints import Column, Fingerprint, fingerprint, where
 from minirnn.course.given import resolve
 from minirnn.course.reference import mutant
 from minirnn.course.running import Bare, copied
+from minirnn.course.shapes import shape_causes
 
 SAME = 1e-6  # two results closer than this, relative to the largest value, are the same
 PATIENCE = 0.5  # seconds for trying two known mistakes at once
@@ -52,10 +53,17 @@ def diagnose(exercise: Exercise, answers: list[Answer]) -> Cause:
     columns, bad = _columns(exercise, answers)
     prints = {k: fingerprint(exercise, columns[k], answers) for k in bad}
     evidence = {k: tuple([*prints[k].evidence, *where(exercise, columns[k])]) for k in bad}
-    known = _named(exercise, answers, bad)
+    known = _named(exercise, answers, bad) if exercise.mistakes else []
     if known:
         return Cause(tuple(_sentence(exercise, m) for m in known), tuple(m.key for m in known), evidence)
-    return Cause(*_from_prints(prints, columns), evidence)
+    if exercise.examine is not None:
+        found = [(w.cause, w.key) for w in exercise.examine(answers)]
+    elif columns or any(a.error for a in answers):
+        return Cause(*_from_prints(prints, columns), evidence)
+    else:
+        rows = [leaves(exercise, a.truth, a.value) for a in answers]
+        found = shape_causes(rows, [a.truth for a in answers], [a.value for a in answers])
+    return Cause(tuple(cause for cause, _ in found), tuple(key for _, key in found), evidence)
 
 
 def _columns(exercise: Exercise, answers: list[Answer]) -> tuple[dict[str, Column], list[str]]:
@@ -102,10 +110,8 @@ def _named(exercise: Exercise, answers: list[Answer], bad: list[str]) -> list[Mi
         whole = [m for m in exercise.mistakes if _same_where_it_ran(exercise, results[m.key], used)]
     if whole:
         return [next((m for m in whole if m.convention), whole[0])]
-    if not bad:
-        return []
-    parts = _one_for_each(exercise, results, used, bad)
-    if parts:
+    parts = _one_for_each(exercise, results, used, bad) if bad else []
+    if parts or any(a.error for a in used):
         return parts
     began = time.monotonic()
     for pair in _pairs(exercise, results, used):

@@ -100,6 +100,9 @@ class Exercise:
     exercises whose forward function draws at random; what is right, and what known mistakes give, follows from it"""
     judge: Callable[[tuple[Probe, ...], tuple[Any, ...]], list[Wrong]] | None = None
     """(probes, values) -> what is wrong, for results that differ from run to run; replaces the comparison with `truth`"""
+    examine: Callable[[list[Any]], list[Wrong]] | None = None
+    """(answers, see `minirnn.course.diagnose.Answer`) -> what the behaviour of a wrong answer tells, where no known mistake
+    explains it"""
 
     @property
     def backward(self) -> bool:

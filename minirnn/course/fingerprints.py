@@ -57,8 +57,9 @@ def fingerprint(exercise: Exercise, column: Column, answers: list[Any]) -> Finge
     cells = [(p, leaf) for p, leaf in column.wrong if p.note != "float32"] or column.wrong
     if any(not np.isfinite(leaf.value.astype(float)).all() and np.isfinite(leaf.truth.astype(float)).all() for _, leaf in cells):  # fmt: skip
         return _not_finite(cells)
-    if all(leaf.value.size and not leaf.value.any() for _, leaf in cells):
-        return Fingerprint(("yours is 0 everywhere",), "nothing was ever put into it, or nothing arrived: the gradient stops on the way", "all-zero")  # fmt: skip
+    if all(leaf.truth.dtype.kind == "f" and leaf.value.size and not leaf.value.any() for _, leaf in cells):
+        nothing = "nothing was ever put into it" + (", or nothing arrived: the gradient stops on the way" if exercise.backward else "")
+        return Fingerprint(("yours is 0 everywhere",), nothing, "all-zero")
     return _ratio(exercise, column, cells) or _elementwise(cells) or _other(exercise, column, cells, answers) or Fingerprint()  # fmt: skip
 
 

@@ -129,7 +129,7 @@ def _truth(case: Trial, k: int, run: Run) -> Any:
 
 def _cause_of_crash(case: Trial, runs: list[Run]) -> Cause:
     """Known mistakes that crash on the same probes with the same words, and agree on the others."""
-    known = case.exercise.judge is None and len(runs) == len(case.probes) and all(run.kind != "died" for run in runs)
+    known = len(runs) == len(case.probes) and all(run.kind != "died" for run in runs)
     if not known or not any(run.line for run in runs if run.kind == "raised"):
         return Cause()
     answers = [
@@ -141,21 +141,24 @@ def _cause_of_crash(case: Trial, runs: list[Run]) -> Cause:
 
 
 def _none_not_handled(case: Trial, runs: list[Run]) -> Cause | None:
-    """Every call that failed had None for an argument, fails because of it, and no other call failed."""
-    arguments = list(signature(case.exercise.truth).parameters)
-    names: list[str] = []
-    for probe, dout, run in zip(case.probes, case.douts, runs):
-        if run.kind != "raised":
-            continue
-        given = dict(zip(arguments, probe.args)) if not case.exercise.backward else _fields(dout)
-        found = [name for name, value in given.items() if value is None]
-        if not found or "NoneType" not in run.error:
-            return None
-        names += found
-    if not names:
+    """Every call that failed had None for an argument that is not None elsewhere, and fails because of a None."""
+    nones = _nones(case)
+    failed = [found for found, run in zip(nones, runs) if run.kind == "raised"]
+    passed = [found for found, run in zip(nones, runs) if run.kind != "raised"] or nones[:1]
+    names = dict.fromkeys(name for found in failed for name in found if not any(name in other for other in passed))
+    if not all(any(name in found for name in names) for found in failed):
         return None
-    text = f"{' and '.join(dict.fromkeys(names))} may be None, and then your code fails: that case needs an answer too"
+    if any(run.kind == "raised" and "NoneType" not in run.error for run in runs):
+        return None
+    text = f"{' and '.join(names)} may be None, and then your code fails: that case needs an answer too"
     return Cause((text,), ("none-not-handled",))
+
+
+def _nones(case: Trial) -> list[list[str]]:
+    """For every call, the arguments (or parts of dout) that are None."""
+    arguments = list(signature(case.exercise.truth).parameters)
+    given = [_fields(d) if case.exercise.backward else dict(zip(arguments, p.args)) for p, d in zip(case.probes, case.douts)]
+    return [[name for name, value in g.items() if value is None] for g in given]
 
 
 def _fields(dout: Any) -> dict[str, Any]:
@@ -214,11 +217,21 @@ def _values(case: Trial, runs: list[Run], rows: list[list[Leaf]], answers: list[
         )  # fmt: skip
         says = next((m.says for m in exercise.mistakes if m.key == key), says)  # an exercise may have better words
         return Verdict(exercise, WRONG_VALUE, tuple(items), (says,), (key,), line=line, code=code)
-    coarse = any(leaf.error > EXACT and leaf.truth.dtype == np.float64 for row in rows for leaf in row)
-    notes = (
-        ("right to the precision of float32: somewhere your code leaves the float64 of its inputs",) if coarse else ()
-    )
-    return Verdict(exercise, RIGHT, tuple(items), notes=notes)
+    return Verdict(exercise, RIGHT, tuple(items), notes=_notes([leaf for row in rows for leaf in row]))
+
+
+def _notes(found: list[Leaf]) -> tuple[str, ...]:
+    """What is worth knowing of a right answer: the precision that it computes in."""
+    notes = []
+    if any(leaf.error > EXACT and leaf.truth.dtype == np.float64 for leaf in found):
+        notes.append("right to the precision of float32: somewhere your code leaves the float64 of its inputs")
+    wide = [leaf.label for leaf in found if leaf.truth.dtype == np.float32 and leaf.value.dtype == np.float64 and leaf.truth.ndim]
+    if wide:
+        notes.append(
+            f"from float32 inputs {', '.join(dict.fromkeys(wide))} came out as float64; training is in float32 and slower so: "
+            "np.zeros(shape, dtype=x.dtype) or np.zeros_like keep the dtype"
+        )
+    return tuple(notes)
 
 
 def _changed_names(exercise: Exercise, runs: list[Run]) -> list[str]:
@@ -240,6 +253,9 @@ def _judged(case: Trial, runs: list[Run]) -> Verdict:
     values = tuple(run.value if exercise.forward == "" else (run.value, run.made) for run in runs)
     found: list[Wrong] = exercise.judge(case.probes, values)
     changed = _changed_names(exercise, runs)
+    if not found and not all(run.again for run in runs):
+        found.append(Wrong("a second call gives the same result", "the same inputs, with a generator of the same seed, gave others the second time",
+                           "something is drawn from elsewhere than `rng`, or kept from call to call", "other-generator"))  # fmt: skip
     if changed:
         found.append(Wrong("the inputs are left as they were", f"the call changed {' and '.join(changed)} in place",
                            "you write into an input; make a new array instead", "in-place"))  # fmt: skip

@@ -211,7 +211,9 @@ def with_mine(command: Command) -> Command:
         )
         theirs, ours = loss_of(mine.parts, image, cell), loss_of(Parts(), image, cell)
         if not abs(theirs - ours) <= 1e-6:
-            raise DataError(f"with your functions the loss of the first batch is {theirs:.9f}, with the framework's {ours:.9f}: they do not work together")  # fmt: skip
+            raise DataError(
+                f"with your functions the loss of the first batch is {theirs:.9f}, with the framework's {ours:.9f}: they do not work together"
+            )
         out.print(
             f"Loss of a first batch: {theirs:.9f} with your functions, {ours:.9f} with the framework's.", markup=False
         )

@@ -33,7 +33,13 @@ def check(name: str, function: Any = None, *, forward: Any = None, verbose: bool
         workspace = Workspace.find()
         print(report.text(workspace.check(name), where=exercise(name).file, verbose=verbose))
     else:
-        print(report.text(check_function(name, function, forward=forward), where=f"your {exercise(name).function}", verbose=verbose))  # fmt: skip
+        print(
+            report.text(
+                check_function(name, function, forward=forward),
+                where=f"your {exercise(name).function}",
+                verbose=verbose,
+            )
+        )
 
 
 def assert_solved(name: str, file: str) -> None:

@@ -42,8 +42,13 @@ class Limits:
 
 
 INHERITED = ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL", "MINIRNN_WORKER_STDERR")
-# A guarded worker sees nothing of the folder that it is started in, nor of PYTHONPATH: a submission may hold a numpy.py.
-BOOT = "import sys; sys.path += sys.argv.pop(1).split('|'); from minirnn.course.worker import main; sys.exit(main(sys.argv[1:]))"
+# A guarded worker sees nothing of the folder that it starts in, nor of PYTHONPATH: a submission may hold a numpy.py.
+BOOT = """\
+import sys
+sys.path += sys.argv.pop(1).split("|")
+from minirnn.course.worker import main
+sys.exit(main(sys.argv[1:]))
+"""
 KINDS = ("returned", "raised", "not implemented")
 
 

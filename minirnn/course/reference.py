@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from minirnn.course.exercise import Exercise, Mistake
 SOLUTIONS = Path(__file__).parent / "solutions"
 
 
-@lru_cache(maxsize=None)
+@cache
 def solution_text(folder: str, name: str) -> str:
     """The file of the reference solution, as the learner could have written it."""
     return (SOLUTIONS / folder / f"{name}.py").read_text(encoding="utf-8")

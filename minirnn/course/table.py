@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from importlib import import_module
 
 from minirnn.course.exercise import Exercise
@@ -41,7 +41,7 @@ def folder_of(name: str) -> str:
     raise DataError(f"there is no exercise {name!r}{f'; did you mean {near[0]}?' if near else '; see: minirnn list'}")
 
 
-@lru_cache(maxsize=None)
+@cache
 def exercise(name: str) -> Exercise:
     """An exercise by name; only the file of its lesson is loaded.
 

@@ -70,7 +70,7 @@ class Screen:
             more = self.workspace.hints_seen(name) > 0
             self.show(self._run("hint", name=name, more=more))
         elif key == "l":
-            self.show(self._run("list"))
+            self.show(self._run("list").rsplit("\n\n", 1)[0])  # the bar stands below anyway
         elif key == "n":
             self._run("next")
             self.check()
@@ -94,7 +94,7 @@ class Screen:
         known = [self.workspace.known(name) for name in NAMES]
         foot = f"{report.bar(sum(outcome == RIGHT for outcome in known), len(NAMES))}      {KEYS}"
         if sys.stdout.isatty():
-            os.system("cls" if os.name == "nt" else "clear")  # noqa: S605  fixed words
+            os.system("cls" if os.name == "nt" else "clear")
         e = exercise(self.workspace.current)
         sys.stdout.write(f"{report.painted(text)}\n\n{foot}\nwatching {self.workspace.shown(e.name)} and the others\n")
         sys.stdout.flush()
@@ -145,4 +145,11 @@ def _arguments(parser: ArgumentParser) -> None:
     """No arguments."""
 
 
-WATCH = Command("watch", "check an exercise whenever you save it (also: minirnn alone)", "minirnn watch", _arguments, _watch, lambda result: "")  # fmt: skip
+WATCH = Command(
+    "watch",
+    "check an exercise whenever you save it (also: minirnn alone)",
+    "minirnn watch",
+    _arguments,
+    _watch,
+    lambda result: "",
+)

@@ -21,7 +21,6 @@ from minirnn.course.reference import load
 from minirnn.course.running import copied, failure, run_calls
 from minirnn.errors import DataError
 
-
 PRELOADED = (*wire.MODULES, "minirnn.metrics", "minirnn.init", "minirnn.models.captioner")  # before the gates close
 
 
@@ -68,7 +67,8 @@ def _limit(options: dict[str, Any]) -> None:
         import resource
     except ImportError:  # Windows: the parent's clock is the limit
         return
-    limits = {"RLIMIT_AS": options.get("memory"), "RLIMIT_CPU": options.get("cpu"), "RLIMIT_FSIZE": options.get("file_size")}  # fmt: skip
+    asked = (("RLIMIT_AS", "memory"), ("RLIMIT_CPU", "cpu"), ("RLIMIT_FSIZE", "file_size"))
+    limits = {name: options.get(option) for name, option in asked}
     if options.get("guarded"):
         limits |= {"RLIMIT_NPROC": 0, "RLIMIT_CORE": 0}
     for name, limit in limits.items():

@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -130,7 +130,7 @@ class Workspace:
             raise DataError(f"{self.shown(name)} is missing; bring it back with: minirnn reset {name}")
         verdict = check_exercise(exercise(name), code, self.code, execute)
         self.remember(name, verdict.outcome)
-        return verdict
+        return verdict if verdict.line else replace(verdict, line=first_line(self.path(name), exercise(name).function))
 
     # what the workspace remembers
 
@@ -212,6 +212,14 @@ class Workspace:
         folder = self.root / STATE
         folder.mkdir(parents=True, exist_ok=True)
         write_whole(folder / f"{what}.json", json.dumps(value, indent=1, sort_keys=True).encode())
+
+
+def first_line(path: Path, function: str) -> int:
+    """The line on which a function begins, 0 when the file defines no such function."""
+    for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+        if line.startswith(f"def {function}("):
+            return number
+    return 0
 
 
 def digest(path: Path) -> str:

@@ -278,6 +278,17 @@ def cross_entropy_forward(logits, targets, mask):
     picked = np.take_along_axis(logits, targets[..., None], -1)[..., 0]
     return (logsum - picked).mean(), (logits, targets)
 """),
+        (("no-shift", "log-plus-1e-9"), NP + """
+def cross_entropy_forward(logits, targets, mask):
+    p = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    return -np.log(np.take_along_axis(p, targets[..., None], -1) + 1e-9).mean(), (p, targets)
+"""),
+        (("factor-half",), NP + """
+def cross_entropy_forward(logits, targets, mask):
+    m = logits.max(-1, keepdims=True)
+    logp = logits - m - np.log(np.exp(logits - m).sum(-1, keepdims=True))
+    return -0.5 * np.take_along_axis(logp, targets[..., None], -1).mean(), (logp, targets)
+"""),
         (("softmax-axis-1", "sum-axis-1"), NP + """
 def cross_entropy_forward(logits, targets, mask):
     z = logits - logits.max(axis=1, keepdims=True)
@@ -407,6 +418,15 @@ def sgd_update(params, grads, state, *, lr, momentum=0.9, weight_decay=0.0):
         return v
     v = tree_map(move, state.velocity, grads, params)
     return tree_map(lambda w, v: w - lr * v, params, v), SGDState(v)
+"""),
+        ("dampened", SGD + """
+def sgd_update(params, grads, state, *, lr, momentum=0.9, weight_decay=0.0):
+    v = tree_map(lambda v, g: momentum * v + (1 - momentum) * g, state.velocity, grads)
+    return tree_map(lambda w, v: w - lr * v, params, v), SGDState(v)
+"""),
+        (("step-by-raw-gradient", "velocity-not-kept"), SGD + """
+def sgd_update(params, grads, state, *, lr, momentum=0.9, weight_decay=0.0):
+    return tree_map(lambda w, g: w - lr * g, params, grads), state
 """),
         ("params-only", SGD + """
 def sgd_update(params, grads, state, *, lr, momentum=0.9, weight_decay=0.0):

@@ -65,7 +65,6 @@ def _pool_probes(rng: np.random.Generator) -> tuple[Probe, ...]:
     )
 
 
-# single=False: np.zeros without a dtype is float64, and here the numbers are what is asked for
 CONV_INPUTS = {"x": "N height width C", "params.W": "KH KW C F", "params.b": "F"}
 
 conv1 = Exercise(
@@ -79,7 +78,6 @@ conv1 = Exercise(
     outputs=(("y", "N H' W' F"),),
     cache=True,
     slot="ops.conv2d.forward",
-    single=False,
     hints=(
         "Which pixels of the padded image does one number of the output see, and how many places are there for the window?",
         "Window (i, j) starts at row i * stride and column j * stride of the padded image. Its KH * KW * C numbers meet the "
@@ -106,7 +104,6 @@ conv2 = Exercise(
     inputs=CONV_INPUTS,
     outputs=(("dx", "N height width C"), ("dW", "KH KW C F"), ("db", "F")),
     slot="ops.conv2d.backward",
-    single=False,
     hints=(
         "The same W stood at every place of every image. What does that say about its gradient, and about that of b?",
         "With windows as rows this is affine2: rows of windows, a weight matrix, rows of dy. Only dx is new: a pixel was in "
@@ -132,7 +129,6 @@ pool1 = Exercise(
     outputs=(("y", "N H' W' C"),),
     cache=True,
     slot="ops.max_pool2d.forward",
-    single=False,
     hints=(
         "It is a convolution without weights. What takes the place of the weighted sum, and what happens to the channels?",
         "Each channel by itself: the largest of the KH * KW pixels of each window. What must stand in the border so that it "
@@ -158,7 +154,6 @@ pool2 = Exercise(
     inputs={"x": "N height width C"},
     outputs=(("dx", "N height width C"),),
     slot="ops.max_pool2d.backward",
-    single=False,
     hints=(
         "If you move a pixel that did not win by a little, what happens to y? And one that won?",
         "Each number of dy goes whole to one pixel: the one that won in its window. A pixel may have won in several windows.",

@@ -12,6 +12,16 @@ PICK = "picked = np.take_along_axis(logp, targets[..., None], axis=-1)[..., 0]"
 LOSS = "loss = -(share * picked).sum()"
 
 
+def _broadcast() -> tuple[Mistake, ...]:
+    """Every weight meets every loss; with each of the usual divisions."""
+    return tuple(
+        Mistake(f"places-multiplied{key}", "mask and losses have shapes that broadcast, (…, 1) against (…): every weight meets every loss. Both must have "
+                "one shape",
+                ((LOSS, f"loss = -(weight.reshape(-1, 1) * picked.reshape(-1)).sum() / {by}"),))
+        for key, by in (("", "weight.sum()"), ("-over-N", "len(weight)"), ("-over-places", "weight.size"), ("-mean", "weight.size**2"))
+    )  # fmt: skip
+
+
 def _cut_off() -> tuple[Mistake, ...]:
     """The log of a probability that has been kept away from 0, by a number of the usual sizes."""
     return tuple(
@@ -82,8 +92,7 @@ FORWARD = (
     Mistake("target-off", "the targets are off by one: they count from 0", ((PICK, "picked = np.take_along_axis(logp, targets[..., None] - 1, axis=-1)[..., 0]"),)),
     Mistake("target-next", "the target of the next step is used; inputs and targets are already one step apart",
             ((PICK, "targets = np.roll(targets, -1, axis=-1)\n    " + PICK),)),
-    Mistake("places-multiplied", "mask and losses have shapes that broadcast, (…, 1) against (…): every weight meets every loss. Both must have one shape",
-            ((LOSS, "loss = -(share.reshape(-1, 1) * picked.reshape(-1)).sum()"),)),
+    *_broadcast(),
     Mistake("squared", "the squared error of the probabilities is taken; the loss is minus the log of the target's probability",
             ((PICK, "picked = -((np.exp(logp) - np.eye(logits.shape[-1])[targets]) ** 2).sum(axis=-1)"),)),
     Mistake("focal", "each loss is multiplied by the target's probability (an expectation); -log of the probability alone is the loss",

@@ -54,7 +54,11 @@ def _form(probe: Probe, value: Any) -> Wrong | None:
     n = probe.args[2]
     if not isinstance(value, list) or len(value) != n or not isinstance(told(value), tuple):
         came = f"{type(value).__name__} of {len(value)}" if isinstance(value, list | tuple) else type(value).__name__
-        return Wrong("the result has the right structure", f"the function returned a {came}; expected a list of {n} Hypothesis(words, score, finished, kept)", key="shape")  # fmt: skip
+        return Wrong(
+            "the result has the right structure",
+            f"the function returned a {came}; expected a list of {n} Hypothesis(words, score, finished, kept)",
+            key="shape",
+        )
     return None
 
 
@@ -63,15 +67,35 @@ def _words(probe: Probe, value: list[Any]) -> Wrong | None:
     end, never, most = o.get("end", 2), o.get("never", (0, 1)), o["max_length"]
     said = {int(w) for h in value for w in h.words}
     if said & set(never):
-        return Wrong(f"no word of `never` is said{_with(probe)}", f"word {min(said & set(never))} was drawn", "words of `never` must get probability 0 before the draw", "never-allowed")  # fmt: skip
+        return Wrong(
+            f"no word of `never` is said{_with(probe)}",
+            f"word {min(said & set(never))} was drawn",
+            "words of `never` must get probability 0 before the draw",
+            "never-allowed",
+        )
     if end in said:
-        return Wrong(f"END is left out of the words{_with(probe)}", f"END ({end}) stands among the words", "END ends a sentence and is not put among its words", "end-in-words")  # fmt: skip
+        return Wrong(
+            f"END is left out of the words{_with(probe)}",
+            f"END ({end}) stands among the words",
+            "END ends a sentence and is not put among its words",
+            "end-in-words",
+        )
     longest = max(len(h.words) + bool(h.finished) for h in value)
     if longest > most:
-        return Wrong(f"sentences have at most max_length = {most} words{_with(probe)}", f"one has {longest}, END counted", "there is a step too many", "one-too-many")  # fmt: skip
+        return Wrong(
+            f"sentences have at most max_length = {most} words{_with(probe)}",
+            f"one has {longest}, END counted",
+            "there is a step too many",
+            "one-too-many",
+        )
     if any(not h.finished and len(h.words) < most for h in value):
         short = next(h for h in value if not h.finished and len(h.words) < most)
-        return Wrong(f"a sentence goes on until END or max_length{_with(probe)}", f"one is unfinished after {len(short.words)} of {most} words", "the loop stops before every sentence has ended, or `finished` is not set when END is said", "stops-early")  # fmt: skip
+        return Wrong(
+            f"a sentence goes on until END or max_length{_with(probe)}",
+            f"one is unfinished after {len(short.words)} of {most} words",
+            "the loop stops before every sentence has ended, or `finished` is not set when END is said",
+            "stops-early",
+        )
     return None
 
 
@@ -85,11 +109,25 @@ def _scores(probe: Probe, value: list[Any]) -> Wrong | None:
             continue
         item = f"the score is the sum of the model's own log-probabilities{_with(probe)}"
         evidence = f"words {words}{' and END' if h.finished else ''}: yours {h.score:.5g}, expected {right:.5g}"
-        if h.finished and abs(h.score - rescore(step, state, words, start=o.get("start", 1), end=o.get("end", 2), finished=False)) < 1e-6:  # fmt: skip
+        if (
+            h.finished
+            and abs(h.score - rescore(step, state, words, start=o.get("start", 1), end=o.get("end", 2), finished=False))
+            < 1e-6
+        ):
             return Wrong(item, evidence, "END's log-probability is missing from the score; it counts", "end-not-scored")
         if o.get("temperature", 1.0) not in (0.0, 1.0) or o.get("top_k"):
-            return Wrong(item, evidence, "the score comes from the changed distribution; it is the model's own, before temperature and top_k", "changed-score")  # fmt: skip
-        return Wrong(item, evidence, "the score is not the sum over the words that were said: is it the score of other words, of the last word alone, or after `never` was taken out and the rest renormalised?", "score")  # fmt: skip
+            return Wrong(
+                item,
+                evidence,
+                "the score comes from the changed distribution; it is the model's own, before temperature and top_k",
+                "changed-score",
+            )
+        return Wrong(
+            item,
+            evidence,
+            "the score is not the sum over the words that were said: is it the score of other words, of the last word alone, or after `never` was taken out and the rest renormalised?",
+            "score",
+        )
     return None
 
 
@@ -117,7 +155,11 @@ def _frequencies(probe: Probe, value: list[Any]) -> Wrong | None:
         wrong = _compare(probe, drawn, _changed(logp2[0], o), "second", logp2[0])
         if wrong:
             key = "state-not-carried" if wrong.key in ("frequencies", "") else wrong.key
-            cause = wrong.cause if key != "state-not-carried" else "is the state handed on, and does step read the word that was just drawn?"  # fmt: skip
+            cause = (
+                wrong.cause
+                if key != "state-not-carried"
+                else "is the state handed on, and does step read the word that was just drawn?"
+            )
             return Wrong(wrong.item, wrong.evidence, cause, key)
     return None
 
@@ -146,7 +188,9 @@ def _compare(probe: Probe, drawn: Array, p: Array, which: str, logp: Array) -> W
     counts = np.bincount(drawn, minlength=len(p))[: len(p)]
     worst = int(np.argmax(np.abs(counts / len(drawn) - p)))
     item = f"the {which} words have the right frequencies{_with(probe)}"
-    evidence = f"word {worst} was drawn in {counts[worst] / len(drawn):.1%} of {len(drawn)} sentences, expected {p[worst]:.1%}"
+    evidence = (
+        f"word {worst} was drawn in {counts[worst] / len(drawn):.1%} of {len(drawn)} sentences, expected {p[worst]:.1%}"
+    )
     o = probe.options
     others: list[tuple[str, Array, str]] = [
         ("every sentence draws the same word: all of them use one draw, or the largest probability is taken", np.eye(len(p))[counts.argmax()], "one-draw"),
@@ -168,5 +212,10 @@ def _greedy_at_zero(probe: Probe, value: list[Any]) -> Wrong | None:
     right = greedy(resolve(probe.args[0]), probe.args[1], probe.args[2], **options)
     for mine, theirs in zip(value, right):
         if [int(w) for w in mine.words] != theirs.words:
-            return Wrong("temperature 0 is greedy decoding", f"yours {[int(w) for w in mine.words]}, expected {theirs.words}", "at temperature 0 the most probable word is taken, without dividing by 0", "temperature-zero")  # fmt: skip
+            return Wrong(
+                "temperature 0 is greedy decoding",
+                f"yours {[int(w) for w in mine.words]}, expected {theirs.words}",
+                "at temperature 0 the most probable word is taken, without dividing by 0",
+                "temperature-zero",
+            )
     return None

@@ -135,7 +135,6 @@ norm1 = Exercise(
     outputs=(("y", "N height width C"), ("running.mean", "C"), ("running.var", "C")),
     cache=True,
     slot="ops.batch_norm.forward",
-    single=False,  # np.ones(shape) / N makes float64 of float32, and the numbers are what is asked for
     hints=(
         "Over which numbers are mean and variance of one feature taken: in (N, D), and in (N, H, W, C)?",
         "Over every axis but the last. Training takes the batch's own statistics and moves the running ones on; evaluation "
@@ -161,7 +160,6 @@ norm2 = Exercise(
     inputs=NORM_INPUTS,
     outputs=(("dx", "N height width C"), ("dgamma", "C"), ("dbeta", "C")),
     slot="ops.batch_norm.backward",
-    single=False,  # np.ones(shape) / N makes float64 of float32, and the numbers are what is asked for
     hints=(
         "In training x reaches y on three ways. Which? And how many are left in evaluation?",
         "First undo y = gamma * xhat + beta: three gradients. Then xhat = (x - mean) / std, where mean and std were made from "
@@ -191,7 +189,6 @@ adam1 = Exercise(
     inputs=_ADAM_INPUTS,
     outputs=(("W", ""), ("b", ""), ("step", ""), ("m.W", ""), ("m.b", ""), ("v.W", ""), ("v.b", "")),
     slot="tools.adam",
-    single=False,  # a plain `state.step + 1` makes float64 of float32, and the numbers are what is asked for
     hints=(
         "m and v start at 0. After the first update with beta1 = 0.9, how large is m compared with the gradient?",
         "Four lines: the gradient with its weight decay, the new m, the new v, the new weights. The first update has t = 1.",
@@ -215,7 +212,6 @@ drop1 = Exercise(
     outputs=(("y", "N D"),),
     cache=True,
     slot="ops.dropout.forward",
-    single=False,
     judge=judge_dropout,
     hints=(
         "If a share p of the values becomes 0, what happens to the mean of y, and how can the rest make up for it?",
@@ -241,7 +237,6 @@ drop2 = Exercise(
     inputs={"x": "N D"},
     outputs=(("dx", "N D"),),
     slot="ops.dropout.backward",
-    single=False,
     numeric=False,  # the learner's forward function may have drawn another mask
     redraw=_redraw,
     hints=(

@@ -1,0 +1,239 @@
+"""What the behaviour of a wrong decoder tells: form, scores held against the model, what was chosen.
+
+The dictionary knows mistakes as they were written once; a decoder can be written in many ways. Each test here looks at
+sentences alone: which explanation fits every wrong one of them?
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minirnn.course.exercise import Probe, Wrong
+from minirnn.course.given import Walk, resolve
+from minirnn.pair import Array
+
+CLOSE = 1e-6
+
+
+class Said(NamedTuple):
+    """A sentence that a decoder returned, with the model that it was read from."""
+
+    probe: Probe
+    row: int
+    words: list[int]
+    score: float
+    finished: bool
+    right: Any  # the Hypothesis that was expected
+
+    def option(self, name: str, default: Any) -> Any:
+        """An option of the call."""
+        return self.probe.options.get(name, default)
+
+    @property
+    def end(self) -> int:
+        """The number of END."""
+        return int(self.option("end", 2))
+
+    @property
+    def most(self) -> int:
+        """The largest length."""
+        return int(self.option("max_length", 20))
+
+    @property
+    def spoken(self) -> list[int]:
+        """All that was said, END included."""
+        return [*self.words, self.end] if self.finished else self.words
+
+    def wrong(self) -> bool:
+        """Whether it differs from what was expected."""
+        return (
+            self.words != list(self.right.words)
+            or self.finished != bool(self.right.finished)
+            or not abs(self.score - self.right.score) <= CLOSE * max(1.0, abs(self.right.score))
+        )
+
+    def rows(self, spoken: list[int], *, fresh: bool = False, again: bool = False) -> list[Array]:
+        """The model's log-probabilities (V,) before each word; `fresh`: always from the first state, `again`: after START."""
+        step, first = resolve(self.probe.args[0]), Walk(self.probe.args[1].read[self.row : self.row + 1])
+        state, last, found = first, int(self.option("start", 1)), []
+        for word in spoken:
+            logp, state = step(np.array([last]), first if fresh else state)
+            found.append(logp[0].astype(float))
+            last = last if again else word
+        return found
+
+    def gains(self, spoken: list[int], **how: bool) -> Array:
+        """The model's log-probability of each word said."""
+        return np.array([row[w] for row, w in zip(self.rows(spoken, **how), spoken)])
+
+
+def said(answers: list[Any], first_only: bool = False) -> list[Said] | None:
+    """Every sentence of the answers; None where one is not of the right form."""
+    found = []
+    for a in answers:
+        if a.error or not isinstance(a.value, list) or len(a.value) < (1 if first_only else len(a.truth)):
+            return None
+        pairs = list(zip(a.value, a.truth))[: 1 if first_only else None]
+        for row, (h, right) in enumerate(pairs):
+            try:
+                words = [int(w) for w in h.words]
+                found.append(Said(a.probe, row, words, float(h.score), bool(h.finished), right))
+            except (AttributeError, TypeError, ValueError):
+                return None
+    return found
+
+
+def examine_sentences(answers: list[Any], first_only: bool = False) -> list[Wrong]:
+    """Likely causes: of the form of the sentences, else of their scores; nothing when neither tells."""
+    sentences = said(answers, first_only)
+    if not sentences:
+        return []
+    wrong = [s for s in sentences if s.wrong()]
+    form = _form(sentences, wrong)
+    if form:
+        return [Wrong("sentences", "", *form)]
+    astray = [s for s in wrong if not _own(s)]
+    for cause, key, score in _scores():
+        if astray and all(_close(s, score) for s in astray):
+            return [Wrong("score", "", cause, key)]
+    if astray:
+        s = astray[0]
+        given = f"{s.score:.4g} where the model gives {float(s.gains(s.spoken).sum()):.4g}"
+        text = f"a score does not belong to the words beside it ({given} to {s.words}{' and END' if s.finished else ''})"
+        return [Wrong("score", "", text, "score-of-other-words")]
+    return []
+
+
+def _own(s: Said) -> bool:
+    """Whether the score is the model's score of these words."""
+    return _close(s, lambda s: s.gains(s.spoken).sum())
+
+
+def _close(s: Said, score: Callable[[Said], float]) -> bool:
+    try:
+        expected = float(score(s))
+    except IndexError:
+        return False
+    return bool(abs(s.score - expected) <= CLOSE * max(1.0, abs(expected)))
+
+
+def _form(sentences: list[Said], wrong: list[Said]) -> tuple[str, str] | None:
+    """What is wrong with the form: words that must not stand there, the length, the flag."""
+    start = [s for s in sentences if s.words and s.words[0] == s.option("start", 1) and s.words[0] != s.right.words[:1]]
+    if sentences and len(start) == len(sentences):
+        return "START stands among the words; it is left out", "start-in-words"
+    if any(s.end in s.words for s in sentences):
+        behind = any(s.end in s.words[:-1] for s in sentences)
+        return (
+            ("sentences go on after END; a finished sentence stays as it is", "goes-on-after-end")
+            if behind
+            else ("END stands among the words; it is left out", "end-in-words")
+        )
+    if any(set(s.words) & set(s.option("never", (0, 1))) for s in sentences):
+        return "words of `never` are said; they must not be chosen", "never-allowed"
+    if all(not s.finished for s in sentences) and any(s.right.finished for s in wrong):
+        return "`finished` is never True; it says whether the sentence has said END", "never-finished"
+    if any(len(s.words) + s.finished > s.most for s in sentences):
+        if all(s.finished for s in sentences):
+            return "`finished` is True also for sentences that were cut off at max_length", "always-finished"
+        return "there is one step too many: at most max_length", "one-too-many"
+    short = [s for s in sentences if not s.finished and len(s.words) < s.most]
+    if short and all(len(s.words) == s.most - 1 for s in short) and not any(s.finished and len(s.words) + 1 == s.most for s in sentences):
+        return "the sentences are one word too short: max_length steps are allowed", "one-too-few"
+    if short:
+        return "a sentence stops although it has neither said END nor reached max_length", "stops-early"
+    return None
+
+
+def _scores() -> Iterator[tuple[str, str, Callable[[Said], float]]]:
+    """Ways to get a score wrong."""
+
+    def allowed(s: Said) -> float:
+        """The score after `never` was taken out and the rest renormalised."""
+        total = 0.0
+        for row, word in zip(s.rows(s.spoken), s.spoken):
+            kept = row.copy()
+            kept[list(s.option("never", (0, 1)))] = -np.inf
+            total += float(row[word] - np.log(np.exp(kept).sum()))
+        return total
+
+    def goes_on(s: Said) -> float:
+        """The score of a greedy sentence that goes on to max_length behind END."""
+        spoken = list(s.spoken)
+        while len(spoken) < s.most:
+            row = s.rows([*spoken, 0])[-1]
+            row[list(s.option("never", (0, 1)))] = -np.inf
+            spoken.append(int(row.argmax()))
+        return float(s.gains(spoken).sum())
+
+    length = "divided by the length; the plain sum is asked for"
+    yield "END's log-probability is missing from the score; it counts", "end-not-scored", lambda s: s.gains(s.words).sum() if s.finished else np.nan
+    yield "the score is the last word's log-probability alone; log-probabilities add up", "last-logp", lambda s: s.gains(s.spoken)[-1]
+    yield "the score leaves out the first word's log-probability", "first-not-scored", lambda s: s.gains(s.spoken)[1:].sum()
+    yield f"the score is {length}", "score-normalised", lambda s: s.gains(s.spoken).mean()
+    yield f"the score is {length}, and END is not counted in the length", "score-normalised", lambda s: s.gains(s.spoken).sum() / max(1, len(s.words))
+    yield f"the score is {length}", "score-normalised", lambda s: s.gains(s.spoken).sum() / len(s.spoken) ** s.option("length_penalty", 0.0)
+    yield "`never` was taken out and the rest renormalised before the score was read off; the score is the model's own", "renormalised", allowed
+    yield "probabilities are added up; the score is the sum of *log*-probabilities", "probabilities", lambda s: np.exp(s.gains(s.spoken)).sum()
+    yield "the score is the product of the probabilities; the sum of their *logs* is asked for", "probabilities", lambda s: np.exp(s.gains(s.spoken).sum())
+    yield "the score has the wrong sign", "sign", lambda s: -s.gains(s.spoken).sum()
+    yield "the score counts END for a sentence that has not said it", "end-scored-anyway", lambda s: s.gains([*s.words, s.end]).sum() if not s.finished else np.nan
+    yield "the score goes on after END; a finished sentence stays as it is", "goes-on-after-end", goes_on
+    yield "the state is not handed on from step to step: the model forgets what it has said", "state-not-carried", lambda s: s.gains(s.spoken, fresh=True).sum()
+    yield "every step reads START again; it reads the word that was just said", "start-again", lambda s: s.gains(s.spoken, again=True).sum()
+
+
+def examine_greedy(answers: list[Any]) -> list[Wrong]:
+    """What a wrong greedy decoder does."""
+    found = examine_sentences(answers)
+    sentences = said(answers)
+    if found or not sentences:
+        return found
+    wrong = [s for s in sentences if s.wrong()]
+    chosen = [_choice(s) for s in wrong]
+    if chosen and all(c == "never END" for c in chosen):
+        return [Wrong("words", "", "END is not said where it is the most probable word", "end-never-said")]
+    if chosen and all(chosen):
+        return [Wrong("words", "", "the scores belong to the words, but the words are not the most probable ones: which axis is the largest taken over, and of which row?", "not-most-probable")]  # fmt: skip
+    return []
+
+
+def _choice(s: Said) -> str:
+    """How the first word that is not the most probable one was chosen: "" if there is none."""
+    for row, word in zip(s.rows(s.spoken), s.spoken):
+        row[list(s.option("never", (0, 1)))] = -np.inf
+        if word != int(row.argmax()):
+            return "never END" if int(row.argmax()) == s.end else "another"
+    return ""
+
+
+def examine_beam(answers: list[Any]) -> list[Wrong]:
+    """What a wrong beam search does. Only the first sentence of each search counts."""
+    found = examine_sentences(answers, first_only=True)
+    sentences = said(answers, first_only=True)
+    if not sentences:
+        return found
+    if found and found[0].key == "score-of-other-words":
+        why = "is each child continued from the state of its own parent, and is its score the parent's plus its last word's?"
+        return [Wrong("score", "", f"{found[0].cause}: {why}", "wrong-state")]
+    if found:
+        return found
+    wrong = [s for s in sentences if s.wrong()]
+    better = [_rank(s, s.words, s.score, s.finished) - _rank(s, s.right.words, s.right.score, s.right.finished) for s in wrong]
+    penalised = [s.option("length_penalty", 0.0) > 0 for s in wrong]
+    if wrong and all(penalised) and any(s.option("length_penalty", 0.0) == 0 for s in sentences if not s.wrong()):
+        if all(s.finished and len(s.spoken) < len(s.right.words) + s.right.finished for s in wrong):
+            return [Wrong("words", "", "right without a length penalty; with one, shorter sentences win than should: does the search go on when the best one is finished, and is the score divided by length ** length_penalty, END counted, wherever sentences are compared?", "penalty")]  # fmt: skip
+        return [Wrong("words", "", "right without a length penalty, wrong with one: is everything in the beam compared by score / length ** length_penalty, END counted, finished or not?", "penalty")]  # fmt: skip
+    if wrong and all(b > CLOSE for b in better):
+        return [Wrong("words", "", "what is found ranks even better than what a beam of this width holds: the beam is wider than it should be, or finished sentences do not take up places in it", "beam-too-wide")]  # fmt: skip
+    if wrong and all(b < -CLOSE for b in better):
+        return [Wrong("words", "", "scores and words belong together, but a better sentence is lost on the way: all continuations of all sentences, and the finished ones, are ranked together, and the best `beam` stay", "loses-the-best")]  # fmt: skip
+    return []
+
+
+def _rank(s: Said, words: Any, score: float, finished: Any) -> float:
+    return float(score) / max(1, len(words) + bool(finished)) ** float(s.option("length_penalty", 0.0))
