@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from minirnn.course import report
-from minirnn.course.commands import COMMANDS
+from minirnn.course import commands, overview, report
 from minirnn.course.judge import RIGHT
 from minirnn.course.process import execute_apart
 from minirnn.course.table import NAMES, exercise
@@ -20,7 +19,7 @@ from minirnn.tasks.task import Command, Result
 
 PAUSE = 0.2  # seconds between looks at the files
 KEYS = "n:next  h:hint  r:run  l:list  x:reset  v:verbose  q:quit"
-BY_NAME = {command.name: command for command in COMMANDS}
+BY_NAME = {command.name: command for command in (*commands.COMMANDS, *overview.COMMANDS)}
 
 
 def _watch(args: Namespace) -> Result:

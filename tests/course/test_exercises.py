@@ -106,3 +106,11 @@ def test_every_lesson_of_the_glossary_exists():
     assert len(rows) > 50
     assert {n for _, lessons in rows for n in lessons.split(", ")} <= {title[:2] for title in TITLES}
     assert [term for term, _ in rows] == sorted((term for term, _ in rows), key=str.lower)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_said_is_ascii(name):
+    """Every console shows it."""
+    e = exercise(name)
+    said = [e.title, e.why, *e.hints, *(m.says for m in e.mistakes)]
+    assert [text for text in said if not text.isascii()] == []
