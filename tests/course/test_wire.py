@@ -59,7 +59,14 @@ def test_runs_and_streams() -> None:
     stream.seek(0)
     (back,) = wire.receive(stream)
     assert isinstance(back, Run)
-    assert (back.kind, back.changed, back.again, back.error, back.line, back.code) == ("returned", ("dout.h",), False, "why", 7, "x = 1")
+    assert (back.kind, back.changed, back.again, back.error, back.line, back.code) == (
+        "returned",
+        ("dout.h",),
+        False,
+        "why",
+        7,
+        "x = 1",
+    )
     assert wire.receive(stream) == "second"
     with pytest.raises(EOFError):
         wire.receive(stream)
@@ -70,7 +77,7 @@ def test_what_does_not_travel_comes_as_its_type() -> None:
         pass
 
     back = there_and_back((Odd(), np.array([Odd()]), lambda: 0))
-    assert [type(part).__name__ for part in back][0] == "Odd"
+    assert type(back[0]).__name__ == "Odd"
     assert not any(callable(part) or isinstance(part, np.ndarray) for part in back)
 
 
