@@ -69,7 +69,7 @@ def _add(commands: Any, command: Command) -> None:
 
 def build_parser() -> ArgumentParser:
     """The parser of all commands."""
-    from minirnn.course import commands, overview, watch
+    from minirnn.course import commands, dev_commands, grading, overview, watch
     from minirnn.course.mine import with_mine
     from minirnn.inspection import DOCTOR, GRADCHECK
     from minirnn.tasks.table import TASKS
@@ -90,7 +90,7 @@ def build_parser() -> ArgumentParser:
         _add(models, task.train)
         for command in task.commands:
             _add(table, with_mine(command) if command.trains else command)
-    for command in (_evaluate_command(), GRADCHECK, DOCTOR, watch.WATCH, *commands.COMMANDS, *overview.COMMANDS):
+    for command in (_evaluate_command(), GRADCHECK, DOCTOR, watch.WATCH, *commands.COMMANDS, *overview.COMMANDS, *grading.COMMANDS, *dev_commands.COMMANDS):
         _add(table, command)
     return parser
 

@@ -53,6 +53,8 @@ def relative_error(value: Array, truth: Array) -> float:
     """max |value - truth| / max |truth|, of arrays of one shape."""
     if truth.size == 0:
         return 0.0
+    if "O" in (truth.dtype.kind, value.dtype.kind):  # no numbers
+        return float("inf")
     if truth.dtype.kind not in "fc" and value.dtype.kind not in "fc":
         return 0.0 if np.array_equal(value, truth) else float("inf")
     value, truth = value.astype(float), truth.astype(float)
@@ -89,6 +91,13 @@ def _pairs(truth: Any, value: Any, where: str, labels: Iterator[tuple[str, str]]
         return
     if isinstance(truth, tuple | list):
         yield from _sequence(truth, value, where, labels)
+        return
+    if isinstance(truth, dict):  # of a known mistake
+        if not isinstance(value, dict) or list(value) != list(truth):
+            yield Mismatch(where, f"{where} is {_what(value)}; expected a dict of {', '.join(map(str, truth))}")
+            return
+        for key in truth:
+            yield from _pairs(truth[key], value[key], f"{where}.{key}", labels)
         return
     label = next(labels, (where, ""))
     if isinstance(truth, np.ndarray) and truth.ndim and isinstance(value, list | tuple):

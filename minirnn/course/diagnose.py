@@ -9,6 +9,7 @@ Nothing here decides whether an answer is right: it is only asked about answers 
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -23,9 +24,13 @@ from minirnn.course.given import resolve
 from minirnn.course.reference import mutant
 from minirnn.course.running import Bare, copied
 from minirnn.course.shapes import shape_causes
+from minirnn.tree import tree_map
 
 SAME = 1e-6  # two results closer than this, relative to the largest value, are the same
 PATIENCE = 0.5  # seconds for trying two known mistakes at once
+
+
+SIGN = Mistake("sign", "besides, the sign is turned round", ())
 
 
 class Answer(NamedTuple):
@@ -56,8 +61,9 @@ def diagnose(exercise: Exercise, answers: list[Answer]) -> Cause:
     known = _named(exercise, answers, bad) if exercise.mistakes else []
     if known:
         return Cause(tuple(_sentence(exercise, m) for m in known), tuple(m.key for m in known), evidence)
-    if exercise.examine is not None:
-        found = [(w.cause, w.key) for w in exercise.examine(answers)]
+    seen = exercise.examine(answers) if exercise.examine is not None else []
+    if seen or exercise.examine is not None and not exercise.backward:
+        found = [(w.cause, w.key) for w in seen]
     elif columns or any(a.error for a in answers):
         return Cause(*_from_prints(prints, columns), evidence)
     else:
@@ -113,6 +119,9 @@ def _named(exercise: Exercise, answers: list[Answer], bad: list[str]) -> list[Mi
     parts = _one_for_each(exercise, results, used, bad) if bad else []
     if parts or any(a.error for a in used):
         return parts
+    turned = next((m for m in exercise.mistakes if _same(exercise, [_negated(r) for r in results[m.key]], used)), None)
+    if turned:
+        return [turned, next((m for m in exercise.mistakes if m.key == "sign"), SIGN)]
     began = time.monotonic()
     for pair in _pairs(exercise, results, used):
         if time.monotonic() - began > PATIENCE:
@@ -183,7 +192,7 @@ def _same(exercise: Exercise, results: list[Any], answers: list[Answer]) -> bool
     """Whether the answer equals these results on every probe, and is not simply right."""
     for result, answer in zip(results, answers):
         if isinstance(result, Failed) or answer.error:
-            if not isinstance(result, Failed) or result.error[:400] != answer.error[:400]:
+            if not isinstance(result, Failed) or _essence(result.error) != _essence(answer.error):
                 return False
             continue
         if isinstance(result, Bare) != isinstance(answer.value, Bare):
@@ -195,6 +204,21 @@ def _same(exercise: Exercise, results: list[Any], answers: list[Answer]) -> bool
         if not all(isinstance(p, Leaf) and p.error <= SAME for p in leaves(exercise, theirs, mine)):
             return False
     return True
+
+
+def _essence(error: str) -> str:
+    """What an error says: `x @ W` and `np.dot(x, W)` say in other words that two sizes do not fit."""
+    sizes = re.search(r"\(size (\d+) is different from (\d+)\)", error) or re.search(
+        r"not aligned: (\d+) \(dim \d\) != (\d+) \(dim \d\)", error
+    )
+    return "a product of sizes " + " and ".join(sorted(sizes.groups())) if sizes else error[:400]
+
+
+def _negated(result: Any) -> Any:
+    """Every float array of a result with the other sign."""
+    if isinstance(result, Failed | Bare) or not isinstance(result, tuple | np.ndarray):
+        return result
+    return tree_map(lambda a: -a if isinstance(a, np.ndarray | np.floating) and a.dtype.kind == "f" else a, result)
 
 
 def _same_where_it_ran(exercise: Exercise, results: list[Any], answers: list[Answer]) -> bool:

@@ -67,7 +67,10 @@ def _not_finite(cells: list[tuple[Probe, Leaf]]) -> Fingerprint:
     probe, leaf = next((p, c) for p, c in cells if not np.isfinite(c.value.astype(float)).all())
     kind = "NaN" if np.isnan(leaf.value.astype(float)).any() else "infinity"
     with_ = f" with {probe.note}" if probe.note else ""
-    return Fingerprint((f"yours holds {kind}{with_}",), f"something becomes {kind}{with_}: a division by 0, the log of 0, the exponential of a large number, or an infinity that was put in and is left over", "not-finite")  # fmt: skip
+    evidence = (f"yours holds {kind}{with_}",)
+    if any(np.isfinite(c.value.astype(float)).all() for _, c in cells):  # wrong without it too: it does not explain all
+        return Fingerprint(evidence)
+    return Fingerprint(evidence, f"something becomes {kind}{with_}: a division by 0, the log of 0, the exponential of a large number, or an infinity that was put in and is left over", "not-finite")  # fmt: skip
 
 
 # exact ratios
@@ -230,7 +233,31 @@ def _other(
                           for i, (_, leaf) in zip(inputs, cells)]):  # fmt: skip
                 shown = _shown(exercise, name)
                 return Fingerprint((f"yours is the right value {word} {shown}",), f"{shown} was {'added' if sign > 0 else 'taken away'} once too often", "added-once-more")  # fmt: skip
-    return _linear(exercise, column, cells, mine, all_equal)
+    return _part_of_it(exercise, cells, inputs) or _linear(exercise, column, cells, mine, all_equal)
+
+
+def _part_of_it(exercise: Exercise, cells: list[tuple[Probe, Leaf]], inputs: list[dict[str, Array]]) -> Fingerprint | None:
+    """The difference from the right value is a multiple of an input that is added to every row, as a bias is."""
+    for name in inputs[0] if inputs else ():
+        factors = [_multiple(leaf, given.get(name)) for given, (_, leaf) in zip(inputs, cells)]
+        if any(k is None for k in factors):
+            continue
+        shown, numbers = _shown(exercise, name), [f"{abs(k):.4g} times " if abs(abs(k) - 1) > SAME else "" for k in factors if k]
+        sign = "plus" if (factors[0] or 0) > 0 else "minus"
+        evidence = (f"yours is the right value {sign} {numbers[0]}{shown}",)
+        if all(k is not None and abs(k + 1) <= SAME for k in factors):
+            return Fingerprint(evidence, f"{shown} is left out, or taken away once too often", "left-out")
+        return Fingerprint(evidence, f"{shown} comes in with a wrong factor", "wrong-factor")
+    return None
+
+
+def _multiple(leaf: Leaf, given: Array | None) -> float | None:
+    """k where value = truth + k * given in every row."""
+    if given is None or given.dtype.kind != "f" or leaf.truth.dtype.kind != "f" or not 0 < given.ndim < leaf.truth.ndim:
+        return None
+    if given.size < 2 or leaf.truth.shape[leaf.truth.ndim - given.ndim :] != given.shape:
+        return None
+    return ratio_of(leaf.value.astype(float) - leaf.truth, np.broadcast_to(given, leaf.truth.shape))
 
 
 def _shown(exercise: Exercise, name: str) -> str:

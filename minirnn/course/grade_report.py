@@ -164,7 +164,8 @@ def class_text(
     points = sorted(sheet.points for sheet in graded)
     lines = ["# Class report", "",
              f"{len(graded)} submissions graded, {len(exercises)} functions each; "
-             f"median {points[len(points) // 2]} right, from {points[0]} to {points[-1]}. Seed {seed}, minirnn {__version__}.", ""]  # fmt: skip
+             f"median {points[len(points) // 2]} right, from {points[0]} to {points[-1]}. "
+             f"Seed {seed}, minirnn {__version__}.", ""]  # fmt: skip
     unread = [sheet for sheet in sheets if sheet.problem]
     if unread:
         lines += ["## Not graded", "", *(f"- {_plain_cell(s.student)}: {_plain_cell(s.problem)}" for s in unread), ""]
@@ -198,7 +199,10 @@ def _plain_cell(text: str) -> str:
 def plot_mistakes(path: Path, made: Sequence[tuple[str, str, str, int]], students: int) -> Path:
     """How many students made which mistake, horizontal bars, the most frequent on top."""
     made = made[:SHOWN]
-    labels = [textwrap.fill(f"{name}: {says}", 58, max_lines=2, placeholder=" …") for name, _, says, _ in made]
+    labels = [
+        textwrap.fill(f"{name}: {says}", 58, max_lines=2, placeholder=" …").replace("$", r"\$")
+        for name, _, says, _ in made
+    ]
     from matplotlib.ticker import MaxNLocator
 
     figure = _figure(figsize=(9.5, 1.1 + 0.46 * len(made)))

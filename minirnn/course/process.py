@@ -1,4 +1,4 @@
-"""Run a learner's code in a process of its own, with limits of time and memory: an endless loop ends, a crash is seen."""
+"""Run a learner's code in a process of its own, with limits: an endless loop ends, a crash is seen."""
 
 from __future__ import annotations
 
@@ -197,9 +197,13 @@ def _talk(process: subprocess.Popen[bytes], request: dict[str, Any], answers: qu
         answers.put(wire.receive(process.stdout))
     except (EOFError, OSError):
         code = process.wait()  # a negative code: ended by a signal
-        answers.put("it used more memory or time than allowed" if code < 0 else f"it ended Python itself (exit status {code})")  # fmt: skip
+        own = f"it ended Python itself (exit status {code})"
+        answers.put("it used more memory or time than allowed" if code < 0 else own)
     except wire.WireError as error:
         answers.put(f"it disturbed the channel of the checker: {error}")
+    finally:
+        if process.returncode is not None:  # nobody will ask it again
+            _close(process)
 
 
 def _kill(process: subprocess.Popen[bytes], talk: threading.Thread | None) -> None:
@@ -216,6 +220,10 @@ def _kill(process: subprocess.Popen[bytes], talk: threading.Thread | None) -> No
         talk.join(1.0)
         if talk.is_alive():  # a stray process holds the pipe open; closing it would wait for that
             return
+    _close(process)
+
+
+def _close(process: subprocess.Popen[bytes]) -> None:
     for stream in (process.stdin, process.stdout):
         if stream is not None:
             with contextlib.suppress(OSError):  # what was not yet written has nobody left to read it

@@ -1,4 +1,4 @@
-"""Values as bytes and back, for the pipe to a process that is not trusted: JSON and raw array bytes, nothing is unpickled."""
+"""Values as bytes and back, for the pipe to a process that is not trusted: JSON and raw arrays, no pickle."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import math
 import struct
 from collections import namedtuple
-from functools import lru_cache
+from functools import cache
 from importlib import import_module
 from typing import IO, Any
 
@@ -21,7 +21,8 @@ BLOBS = 60_000  # arrays in one message
 DEPTH = 60  # of nesting
 MODULES = (
     "minirnn.functional", "minirnn.unroll", "minirnn.optim", "minirnn.data.vocabulary", "minirnn.decode",
-    "minirnn.models.encoder", "minirnn.models.captioner_params", "minirnn.models.captioner_parts", "minirnn.course.given",
+    "minirnn.models.encoder", "minirnn.models.captioner_params", "minirnn.models.captioner_parts",
+    "minirnn.course.given",
 )  # fmt: skip
 
 
@@ -29,10 +30,10 @@ class WireError(ValueError):
     """A message that cannot be read."""
 
 
-@lru_cache(maxsize=None)
+@cache
 def _named_tuples() -> dict[tuple[str, tuple[str, ...]], Any]:
     """Every named tuple of the framework, by name and fields."""
-    found: dict[tuple[str, tuple[str, ...]], Any] = {("Bare", ("value",)): Bare, ("Call", Call._fields): Call, ("Style", Style._fields): Style}  # fmt: skip
+    found: dict[tuple[str, tuple[str, ...]], Any] = {(t.__name__, t._fields): t for t in (Bare, Call, Style)}
     for module in MODULES:
         for thing in vars(import_module(module)).values():
             if isinstance(thing, type) and issubclass(thing, tuple) and hasattr(thing, "_fields"):
@@ -48,8 +49,11 @@ def encode(value: Any) -> bytes:
     """
     blobs: list[bytes] = []
     head = json.dumps(_plain(value, blobs, 0)).encode()
-    if len(head) > HEAD or len(blobs) > BLOBS:
-        raise WireError(f"the result is too large: {len(blobs)} arrays and {len(head)} bytes of other values")
+    size = sum(map(len, blobs))
+    if len(head) > HEAD or len(blobs) > BLOBS or size > LIMIT // 2:
+        raise WireError(
+            f"the result is too large: {len(blobs)} arrays of {size} bytes, {len(head)} bytes of other values"
+        )
     parts = [struct.pack("<II", len(head), len(blobs)), head]
     parts += [struct.pack("<Q", len(blob)) + blob for blob in blobs]
     return b"".join(parts)

@@ -1,6 +1,6 @@
 """The process that a learner's code runs in: takes inputs from a pipe, gives results back. It knows no right answer.
 
-    python -m minirnn.course.worker '{"memory": 2147483648, "cpu": 10, "hidden": [["minirnn.functional.affine", "affine_forward"]]}'
+    python -m minirnn.course.worker '{"memory": 2147483648, "hidden": [["minirnn.optim", "sgd_update"]]}'
 
 `hidden` names framework functions that raise here: they are the answer.
 """

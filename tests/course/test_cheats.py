@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from cheats import CHEATS, ZEROS, Cheat
 
 from minirnn.course.grade_worker import Worker, fresh
-from minirnn.course.grader import Plan, grade_one
+from minirnn.course.grader import Grade, Plan, grade_one
 from minirnn.course.judge import RIGHT, trial
 from minirnn.course.reference import solution_text
 from minirnn.course.submissions import Submission
@@ -41,24 +42,39 @@ def graded(submission: Submission, name: str, *, seed: int = 11, seconds: float 
     return grade_one(exercise(name), submission, Plan({name: exercise(name)}, seed, seconds, {}), worker)
 
 
-@pytest.mark.parametrize("cheat", CHEATS.values(), ids=CHEATS)
-def test_cheats_get_nothing(cheat: Cheat, tmp_path: Path) -> None:
-    if cheat.linux and not LINUX:
+NEEDED = [name for name, cheat in CHEATS.items() if cheat.passes_with]
+
+
+@pytest.fixture(scope="module")
+def grades(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, bool], tuple[Grade, Path]]:
+    """All cheats graded, several at once: as they are, and without the protection that stops them."""
+
+    def one(name: str, weak: bool) -> tuple[Grade, Path]:
+        cheat, folder = CHEATS[name], tmp_path_factory.mktemp("cheat")
+        submission = hand_in(folder, **{cheat.exercise: cheat.text(here=folder.as_posix())})
+        seconds = 1.5 if "loop" in cheat.says else SECONDS
+        return graded(submission, cheat.exercise, seconds=seconds, **(cheat.passes_with if weak else {})), folder
+
+    jobs = [(name, False) for name, cheat in CHEATS.items() if LINUX or not cheat.linux] + [(n, True) for n in NEEDED]
+    with ThreadPoolExecutor(4) as pool:
+        return dict(zip(jobs, pool.map(lambda job: one(*job), jobs)))
+
+
+@pytest.mark.parametrize("name", CHEATS)
+def test_cheats_get_nothing(name: str, grades: dict[tuple[str, bool], tuple[Grade, Path]]) -> None:
+    if (name, False) not in grades:
         pytest.skip("the system has no such limit")
-    submission = hand_in(tmp_path, **{cheat.exercise: cheat.text(here=tmp_path.as_posix())})
-    seconds = 1.5 if "loop" in cheat.says else SECONDS
-    grade = graded(submission, cheat.exercise, seconds=seconds)
+    grade, folder = grades[name, False]
     assert grade.outcome != RIGHT
     assert grade.points == 0
-    assert cheat.says in grade.text
-    assert sorted(path.name for path in tmp_path.iterdir()) == [f"{cheat.exercise}.py"]  # nothing written, nothing gone
+    assert CHEATS[name].says in grade.text
+    assert [path.name for path in folder.iterdir()] == [f"{CHEATS[name].exercise}.py"]  # nothing written, nothing gone
 
 
-@pytest.mark.parametrize("name", [name for name, cheat in CHEATS.items() if cheat.passes_with])
-def test_each_protection_is_needed(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", NEEDED)
+def test_each_protection_is_needed(name: str, grades: dict[tuple[str, bool], tuple[Grade, Path]]) -> None:
     """The cheats are real: without what stops them they get full marks."""
-    cheat = CHEATS[name]
-    grade = graded(hand_in(tmp_path, **{cheat.exercise: cheat.text()}), cheat.exercise, **cheat.passes_with)
+    grade, _ = grades[name, True]
     assert grade.outcome == RIGHT, grade.text
 
 

@@ -468,14 +468,14 @@ def test_release_refuses_what_somebody_has_filled_in(tmp_path: Path, monkeypatch
 def test_dev_check_and_stubs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dev_commands, "material", lambda: tmp_path)
     (tmp_path / "exercises").mkdir()
-    result, shown = run("dev", "check", "grad2")
+    result, shown = run("dev", "check", "relu1")
     assert "minirnn dev stubs" in shown
     assert parse("dev", "check").command.status(result) == 1
-    result, shown = run("dev", "stubs", "grad2")
+    result, shown = run("dev", "stubs", "relu1")
     assert len(result["written"]) == 2
-    assert run("dev", "stubs", "grad2")[0]["written"] == []
-    result, shown = run("dev", "check", "grad2")
-    assert shown.startswith("ok  grad2")
+    assert run("dev", "stubs", "relu1")[0]["written"] == []
+    result, shown = run("dev", "check", "relu1")
+    assert shown.startswith("ok  relu1")
     assert parse("dev", "check").command.status(result) == 0
 
 

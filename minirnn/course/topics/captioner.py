@@ -8,6 +8,7 @@ import numpy as np
 
 from minirnn.course.exercise import Exercise, Given, Mistake, Probe
 from minirnn.course.given import Walk
+from minirnn.course.topics.saying import examine_greedy
 from minirnn.decode import greedy
 from minirnn.models.captioner import captioner_backward, captioner_forward
 from minirnn.models.captioner_params import CaptionerConfig, init_captioner
@@ -44,11 +45,14 @@ def _wiring_probes(rng: np.random.Generator) -> tuple[Probe, ...]:
         _wiring(rng, 2, 3, 4, "", image="first", cell="lstm"),
         _wiring(rng, 3, 3, 2, "the picture beside every word", image="every", cell="gru"),
         _wiring(rng, 2, 4, 3, "attention", image="attention", cell="rnn"),
-        _wiring(rng, 2, 3, 3, "dropout", image="first", cell="gru", drop_words=0.5, drop_image=0.2),
+        _wiring(rng, 2, 3, 3, "dropout", image="first", cell="gru", drop_words=0.4, drop_image=0.2),
         _wiring(rng, 2, 3, 3, "evaluation", image="first", cell="rnn", drop_words=0.5, drop_image=0.3, training=False),
         _wiring(rng, 2, 2, 3, "no picture", image="none", cell="lstm"),
     )
 
+_DROPS = ("words, drop_words = ops.dropout.forward(words, **drop)", "says, drop_says = ops.dropout.forward(says, **drop)")
+_WORDS = "words, embedding = ops.embedding.forward(inputs, p.words)"
+_SEE = "    (seen, running), see = see_forward("
 
 captioner1 = Exercise(
     name="captioner1",
@@ -111,8 +115,46 @@ captioner1 = Exercise(
                 (("(says, _, _), tell", "(_, states, _), tell"), ("    says, drop_says", "    says = states.h\n    says, drop_says"))),
         Mistake("tied", "logits = says @ words.T: tied weights are another model; here the affine map params.out is asked for",
                 (("logits, out = ops.affine.forward(says, p.out)", "logits, out = np.pad(says, ((0, 0), (0, 0), (0, 9)))[..., :3] @ p.words.T, None"),), convention=True),
+        Mistake("which-ignored-2", "every caption m sees picture m; which[m] says whose picture it is", (("    mine = Seen(*(None if pick is None else pick[0] for pick in picked))", "    mine = seen"),)),
+        Mistake("which-for-vector-alone", "keys and values are those of the pictures; each caption's own are picked by `which`, as its vector is",
+                (("    mine = Seen(*(None if pick is None else pick[0] for pick in picked))", "    mine = Seen(*(None if pick is None else pick[0] for pick in picked))._replace(keys=seen.keys, values=seen.values)"),)),
+        Mistake("begins-with-seen", "begin_forward gets what the pictures show; it gets `mine`, a row for each caption", (("begin = begin_forward(mine,", "begin = begin_forward(seen,"),)),
+        Mistake("tells-of-seen", "tell_forward gets what the pictures show; it gets `mine`, a row for each caption", (("tell = tell_forward(words, state, mine,", "tell = tell_forward(words, state, seen,"),)),
+        Mistake("states-of-pictures", "begin_forward gets the number of pictures; it needs the number of captions", (("len(inputs), p", "len(images), p"),)),
+        Mistake("states-of-words", "begin_forward gets the number of time steps; it needs the number of captions", (("len(inputs), p", "inputs.shape[1], p"),)),
+        *(Mistake(f"wrong-dropout-rate-{k}", "dropout uses config.drop_image; words have a rate of their own, config.drop_words", ((_DROPS[k], _DROPS[k].replace("**drop", '**{**drop, "p": config.drop_image}')),)) for k in (0, 1)),
+        *(Mistake(f"keep-rate-{k}", "dropout gets 1 - p; `p` is the probability to drop a value, config.drop_words", tuple((_DROPS[j], _DROPS[j].replace("**drop", '**{**drop, "p": 1 - config.drop_words}')) for j in js))
+          for k, js in enumerate(((0,), (1,), (0, 1)))),
+        *(Mistake(f"drops-in-evaluation-{k}", "dropout is on in evaluation too; `training` says whether it is", ((_DROPS[k], _DROPS[k].replace("**drop", '**{**drop, "training": True}')),)) for k in (0, 1)),
+        *(Mistake(f"rng-missing-{k}", "dropout gets no generator to draw its masks from: hand rng on, to see_forward and to both dropouts", tuple((_DROPS[j], _DROPS[j].replace("**drop", '**{**drop, "rng": None}')) for j in js))
+          for k, js in enumerate(((0,), (1,), (0, 1)))),
+        Mistake("see-without-rng", "dropout gets no generator to draw its masks from: hand rng on, to see_forward and to both dropouts", (("training=training, rng=rng, ops=ops)", "training=training, ops=ops)"),)),
+        Mistake("words-dropped-twice", "dropout acts twice on the word vectors, and not on what the decoder says", ((_DROPS[1], ""), (_DROPS[0], _DROPS[0] + "\n    " + _DROPS[0]), ("begin, tell, drop_says", "begin, tell, drop_words"))),
+        Mistake("logits-dropped", "dropout (line 7) acts on the logits; it acts on what the decoder says, before line 8",
+                (("    " + _DROPS[1] + "\n", ""), ("    logits, out = ops.affine.forward(says, p.out)\n", "    logits, out = ops.affine.forward(says, p.out)\n    logits, drop_says = ops.dropout.forward(logits, **drop)\n"))),
+        Mistake("drop-order", "the words' dropout is drawn before the picture is seen: as good, but the same generator then gives other masks; keep the order of the lines",
+                ((f"    {_WORDS}\n    {_DROPS[0]}\n", ""), (_SEE, f"    {_WORDS}\n    {_DROPS[0]}\n{_SEE}")), convention=True),
+        Mistake("mask-inverted", "the mask is turned round: True is where a target counts", (("forward(logits, targets, mask)", "forward(logits, targets, ~mask)"),)),
+        Mistake("inputs-targets-exchanged", "inputs and targets are exchanged: the decoder reads `inputs` and should say `targets`",
+                (("ops.embedding.forward(inputs, p.words)", "ops.embedding.forward(targets, p.words)"), ("forward(logits, targets, mask)", "forward(logits, inputs, mask)"))),
+        Mistake("tells-of-nothing", "the decoder sees nothing along the way: tell_forward gets `mine`", (("tell = tell_forward(words, state, mine,", "tell = tell_forward(words, state, Seen(*(None if m is None else 0 * m for m in mine)),"),)),
+        Mistake("order", "the running statistics come first; the result is (loss, running)", (("return (loss, running)", "return (running, loss)"),)),
+        Mistake("flat", "loss, running statistics and cache are three results; expected two: (loss, running) and the cache", (("return (loss, running), (caches", "return loss, running, (caches"),)),
+        Mistake("loss-negative", "the sign of the loss is turned round; cross_entropy gives what is to become small", (("return (loss, running)", "return (-loss, running)"),)),
+        Mistake("loss-over-steps", "the loss is divided once more; cross_entropy has taken the mean already", (("return (loss, running)", "return (loss / inputs.shape[1], running)"),)),
+        Mistake("loss-over-captions", "the loss is divided once more; cross_entropy has taken the mean already", (("return (loss, running)", "return (loss / len(inputs), running)"),)),
+        Mistake("first-word-only", "only the first word is judged; the logits of all time steps count", (("forward(logits, targets, mask)", "forward(logits[:, :1], targets[:, :1], mask[:, :1])"),)),
+        Mistake("last-word-only", "only the last word is judged; the logits of all time steps count", (("forward(logits, targets, mask)", "forward(logits[:, -1:], targets[:, -1:], mask[:, -1:])"),)),
+        Mistake("shifted", "the targets are shifted by one more step; they are shifted already: targets[:, t] follows inputs[:, t]",
+                (("forward(logits, targets, mask)", "forward(logits[:, :-1], targets[:, 1:], mask[:, 1:])"),)),
+        Mistake("softmax-twice", "the logits go through a log-softmax first; cross_entropy takes logits and does it itself", (("forward(logits, targets, mask)", "forward(ops.softmax.forward(logits)[0], targets, mask)"),)),
+        Mistake("linear-only", "the bias of params.out is missing: use ops.affine", (("logits, out = ops.affine.forward(says, p.out)", "logits, out = says @ p.out.W, None"),)),
+        Mistake("pair-kept", "a pair's forward returns two things, the result and a cache; here both are taken for the result", ((_WORDS, "words = embedding = ops.embedding.forward(inputs, p.words)"),)),
     ),
 )  # fmt: skip
+_ADD = "    dmine = tree_add(dmine, Seen(dvector, None, None))\n"
+_PICKED = "    dseen = [None if pick is None else ops.embedding.backward(d, pick[1])[1] for d, pick in zip(dmine, picked)]\n"
+_NONES: tuple[tuple[tuple[str, str], ...], ...] = ((), (("None if pick is None else", "None if pick is None or d is None else"),))
 
 captioner2 = Exercise(
     name="captioner2",
@@ -145,7 +187,7 @@ captioner2 = Exercise(
                 (("dmine = tree_add(dmine, Seen(dvector, None, None))", "dmine = tree_add(dmine, Seen(None if dvector is None else 0 * dvector, None, None))"),)),
         Mistake("says-dropout-skipped", "dropout on what the decoder says (line 7) is not undone", (("    (dsays,) = ops.dropout.backward(dsays, drop_says)\n", ""),)),
         Mistake("word-dropout-skipped", "dropout on the word vectors (line 4) is not undone", (("    (dwords,) = ops.dropout.backward(dwords, drop_words)\n", ""),)),
-        Mistake("dropouts-exchanged", "the caches of the two dropouts are exchanged",
+        Mistake("dropouts-exchanged", "the caches of the two dropouts are exchanged, or one is used for both",
                 (("backward(dsays, drop_says)", "backward(dsays, np.resize(drop_words, dsays.shape) if drop_words is not None else None)"),)),
         Mistake("words-missing", "the gradient of the word vectors (line 3) is missing",
                 (('_, grads["words"] = ops.embedding.backward(dwords, embedding)', 'grads["words"] = 0 * ops.embedding.backward(dwords, embedding)[1]'),)),
@@ -175,6 +217,39 @@ captioner2 = Exercise(
                   "return CaptionerParams(**{**grads, **dtell, **dbegin, **dsee}), None, None, None, None, None, None"),)),
         Mistake("averaged", "the gradients are divided by the number of captions; the loss has taken its mean already",
                 (("backward(dout[0], cross_entropy)", "backward(dout[0] / len(cross_entropy[1]), cross_entropy)"),)),
+        *(Mistake(f"begin-not-added-{k}", "what flows back through the first state never reaches the picture: add begin's dvector to dmine", (*none, (_ADD, ""))) for k, none in enumerate(_NONES)),
+        *(Mistake(f"tell-replaced-{k}{m}", "what the decoder read along the way is lost: begin's dvector is added to dmine, it does not replace it",
+                  (*none, (_ADD, f"    dmine = Seen(dvector, {rest})\n")))
+          for k, none in enumerate(_NONES) for m, rest in enumerate(("dmine.keys, dmine.values", "None, None"))),
+        Mistake("added-without-none", "dvector or dmine.vector may be None (nobody read it there): tree_add takes None as zero", ((_ADD, "    dmine = dmine._replace(vector=dmine.vector + dvector)\n"),)),
+        Mistake("added-without-none-2", "dvector or dmine.vector may be None (nobody read it there): tree_add takes None as zero", ((_ADD, "    dmine = dmine._replace(vector=dvector + dmine.vector)\n"),)),
+        Mistake("dropouts-exchanged-2", "the caches of the two dropouts are exchanged, or one is used for both", (("backward(dsays, drop_says)", "backward(dsays, drop_words)"), ("backward(dwords, drop_words)", "backward(dwords, drop_says)"))),
+        Mistake("dropouts-same", "the caches of the two dropouts are exchanged, or one is used for both", (("backward(dsays, drop_says)", "backward(dsays, drop_words)"),)),
+        Mistake("dropouts-same-2", "the caches of the two dropouts are exchanged, or one is used for both", (("backward(dwords, drop_words)", "backward(dwords, drop_says)"),)),
+        Mistake("dropouts-skipped", "neither dropout (lines 4 and 7) is undone", (("    (dsays,) = ops.dropout.backward(dsays, drop_says)\n", ""), ("    (dwords,) = ops.dropout.backward(dwords, drop_words)\n", ""))),
+        Mistake("none-wins", "the None of fields that were set at the beginning overwrites gradients: put the gradients last when the dicts are merged",
+                (("{**grads, **dtell, **dbegin, **dsee}", "{**dtell, **dbegin, **dsee, **grads}"),)),
+        Mistake("which-not-undone", "line (2) is not undone: dmine has a row for each caption, see_backward wants one for each picture", ((_PICKED, "    dseen = dmine\n"),)),
+        Mistake("which-not-undone-2", "line (2) is not undone for keys and values: dmine has a row for each caption, see_backward wants one for each picture",
+                (("dsee = see_backward(Seen(*dseen), see)", "dsee = see_backward(Seen(dseen[0], dmine[1], dmine[2]), see)"),)),
+        Mistake("keys-values-dropped", "the gradients of keys and values are lost between tell and see", (("dsee = see_backward(Seen(*dseen), see)", "dsee = see_backward(Seen(dseen[0], None, None), see)"),)),
+        Mistake("undone-with-none", "a leaf of mine that nobody saw is None: there is nothing to undo for it", (("None if pick is None else ops", "ops"),)),
+        *(Mistake(f"merge-missing-{k}", f"the gradients that {name} gave are not in the result", ((f", **{d}" if d != "dsee" else ", **dsee}", "" if d != "dsee" else "}"),)) for k, (d, name) in enumerate((("dtell", "tell_backward"), ("dsee", "see_backward")))),
+        Mistake("words-not-set", "the gradient of the word vectors (line 3) is missing: embedding.backward returns (None, dtable)", (('_, grads["words"] =', "_, _ ="),)),
+        Mistake("out-not-set", "the gradient of params.out (line 8) is missing", (('dsays, grads["out"] =', "dsays, _ ="),)),
+        Mistake("out-words-exchanged", "the gradients of params.out and params.words are exchanged", (('dsays, grads["out"] =', 'dsays, grads["words"] ='), ('_, grads["words"] =', '_, grads["out"] ='))),
+        Mistake("picked-first-result", "embedding.backward returns (None, dtable): the gradient is the second", (("backward(d, pick[1])[1]", "backward(d, pick[1])[0]"),)),
+        Mistake("picked-pair", "embedding.backward returns (None, dtable): take the second", (("backward(d, pick[1])[1]", "backward(d, pick[1])"),)),
+        Mistake("dout-whole", "dout is (dloss, ignored): the gradient of the loss is dout[0]", (("backward(dout[0], cross_entropy)", "backward(dout, cross_entropy)"),)),
+        Mistake("pair-kept-loss", "cross_entropy.backward returns one gradient for each argument; that of the logits is the first", (("dlogits, _, _ =", "dlogits ="),)),
+        Mistake("pair-kept-says", "dropout.backward returns a tuple of one: take the gradient out of it", (("(dsays,) =", "dsays ="),)),
+        Mistake("pair-kept-words", "dropout.backward returns a tuple of one: take the gradient out of it", (("(dwords,) =", "dwords ="),)),
+        Mistake("affine-kept", "affine.backward returns (dx, gradients of W and b): both are needed", (('dsays, grads["out"] = ops', 'dsays = grads["out"] = ops'),)),
+        Mistake("gradients-as-dict", "the gradients come as a dict; pack them: CaptionerParams(**grads)", (("CaptionerParams(**{**grads, **dtell, **dbegin, **dsee})", "{**grads, **dtell, **dbegin, **dsee}"),)),
+        *(Mistake(f"not-seven-{k}", "there is one result for each of the seven arguments: six times None, then the gradients", (("None, None, None, None, None, None, Cap", "None, " * k + "Cap"),)) for k in (1, 2, 3, 4, 5, 7)),
+        Mistake("loss-as-sum", "the gradients are multiplied by the number of words; the loss is their mean, and cross_entropy knows that", (("backward(dout[0], cross_entropy)", "backward(dout[0] * float(np.sum(cross_entropy[2])), cross_entropy)"),)),
+        Mistake("begin-of-vector", "begin_backward gets the gradient of the first state, dstate", (("begin_backward(dstate, begin)", "begin_backward(dmine, begin)"),)),
+        Mistake("says-from-words", "line (3) is undone with the gradient of what the decoder says; it takes that of the word vectors, from tell_backward", (('_, grads["words"] = ops.embedding.backward(dwords, embedding)', '_, grads["words"] = ops.embedding.backward(dsays, embedding)'),)),
     ),
 )  # fmt: skip
 
@@ -230,6 +305,7 @@ greedy1 = Exercise(
     inputs={},
     outputs=(),
     normal=told,
+    examine=examine_greedy,
     slot="tools.greedy",
     hints=(
         "What does the model need to say its first word, and what does it need for every later one?",

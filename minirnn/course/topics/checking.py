@@ -191,7 +191,7 @@ bug2 = Exercise(
         "Which line changes an array that the function was given? What is the difference between `a = a / 2` and `a /= 2`?",
         "Make a new array for the share that every pixel gets, and give it to all H * W pixels of its channel.",
     ),
-    why="y is the mean of H * W pixels, so each pixel gets dy / (H * W). `dy /= …` writes into the caller's array: if another "
+    why="y is the mean of H * W pixels, so each pixel gets dy / (H * W). `dy /= ...` writes into the caller's array: if another "
     "branch of the network uses the same dy, or backward is called twice, it finds it already divided. The values that were "
     "returned are right, so a check of values alone says nothing; a read-only dy, or a second call, does.",
     mistakes=BUG2,

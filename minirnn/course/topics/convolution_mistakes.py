@@ -103,7 +103,7 @@ CONV1 = (
             (("W.reshape(-1, F)", "W.transpose(1, 0, 2, 3).reshape(-1, F)"),)),
     Mistake("columns-order", "the window is flattened in another order than W: channels first there, kernel pixels first in W",
             ((_COLUMNS, "columns = windows.transpose(0, 1, 2, 5, 3, 4).reshape(N * OH * OW, KH * KW * C)"),)),
-    Mistake("W-reshaped-filters-first", "W is reshaped to (F, …) and transposed, which mixes its numbers up: its last axis is F "
+    Mistake("W-reshaped-filters-first", "W is reshaped to (F, ...) and transposed, which mixes its numbers up: its last axis is F "
             "already", (("W.reshape(-1, F)", "W.reshape(F, -1).T"),)),
     Mistake("rows-order", "the rows of the product stand in the order of (N, H', W'), and are read back in another order: "
             "reshape never moves axes", ((_OUT, "return y.reshape(OH, OW, N, F).transpose(2, 0, 1, 3), "),)),
@@ -182,7 +182,7 @@ CONV2 = (
             ((_DPIXEL, "(rows[:, :1] @ W[i, j][:, :1].T).reshape(N, OH, OW, -1)"),)),
     Mistake("dx-channels-mixed", "every channel of dx gets the sum over all channels; channel c gets its gradient through W[k, l, c]",
             ((_DPIXEL, "(rows @ W[i, j].T).sum(axis=1, keepdims=True).repeat(W.shape[2], axis=1).reshape(N, OH, OW, -1)"),)),
-    Mistake("dx-W-reshaped", "W is reshaped to (F, …) on the way back, which mixes its numbers up: flatten it to (…, F) and transpose",
+    Mistake("dx-W-reshaped", "W is reshaped to (F, ...) on the way back, which mixes its numbers up: flatten it to (..., F) and transpose",
             ((_DPIXEL, "(rows @ W.reshape(F, -1)).reshape(N, OH, OW, *W.shape[:3])[:, :, :, i, j]"),)),
     Mistake("dx-without-W", "W is missing on the way back to x: every gradient goes through the weight it met",
             ((_DPIXEL, "(rows @ np.ones_like(W[i, j]).T).reshape(N, OH, OW, -1)"),)),
@@ -213,7 +213,7 @@ CONV2 = (
             ((_DW, _DW + " / (OH * OW)"),)),
     Mistake("dW-flipped", "dW is turned round: W[k, l] met pixel (k, l) of every window",
             ((_DW, _DW + "[::-1, ::-1]"),)),
-    Mistake("dW-filters-first", "dW is computed as (F, …) and reshaped to the shape of W, which mixes its numbers up: transpose it",
+    Mistake("dW-filters-first", "dW is computed as (F, ...) and reshaped to the shape of W, which mixes its numbers up: transpose it",
             ((_DW, "dW = (rows.T @ columns).reshape(W.shape)"),)),
     Mistake("dW-channels-exchanged", "input channels and filters of dW are exchanged: it is (KH, KW, C, F)",
             ((_DW, _DW + ".transpose(0, 1, 3, 2)"),)),

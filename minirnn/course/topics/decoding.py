@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from minirnn.course.exercise import Exercise, Mistake, Probe
+from minirnn.course.given import resolve
 from minirnn.course.topics.captioner import model, told, walks
-from minirnn.course.topics.sampling import judge_samples, sample_probes
+from minirnn.course.topics.sampling import examine_crash, judge_samples, sample_probes
+from minirnn.course.topics.saying import examine_beam
 from minirnn.decode import beam_search, sample
 from minirnn.metrics import bleu
 
@@ -22,6 +24,7 @@ sample1 = Exercise(
     inputs={},
     outputs=(),
     judge=judge_samples,
+    examine=examine_crash,
     hints=(
         "What does dividing log-probabilities by 2 do to a distribution? And dividing by 0.5?",
         "As greedy1, but the word is drawn: p is proportional to exp(logp / temperature), over the words that may be said.",
@@ -33,27 +36,112 @@ sample1 = Exercise(
     "that sentences drawn at different temperatures can be compared.",
 )
 
+_BODY = """    for _ in range(max_length):
+        pool = [(h, s) for h, s in beams if h.finished]
+        for h, s in [(h, s) for h, s in beams if not h.finished]:
+            logp, after = step(np.array([h.words[-1] if h.words else start]), s)
+            for word in (w for w in range(logp.shape[1]) if w not in never):
+                said = h.words if word == end else [*h.words, word]
+                pool.append((Hypothesis(said, h.score + float(logp[0, word]), word == end, []), after))
+        beams = sorted(pool, key=rank, reverse=True)[:beam]
+        if all(h.finished for h, _ in beams) or (length_penalty == 0 and beams[0][0].finished):
+            break
+    return [h for h, _ in beams]"""
+
+
+def _beside(places: str, stop: str, last: str) -> tuple[tuple[str, str], ...]:
+    """Beam search as many write it: finished sentences leave the beam and are collected beside it.
+
+    Args:
+        places: "cut": `beam` children are kept, finished or not; "full": `beam` unfinished ones; "shrink": every finished
+            sentence takes a place away for good.
+        stop: when the search ends before max_length.
+        last: what is ranked at the end.
+    """
+    width = "beam - len(done)" if places == "shrink" else "beam"
+    live = "[c for c in pool if not c[0].finished][:beam]" if places == "full" else "[c for c in kept if not c[0].finished]"
+    kept = "pool[:pool.index(live[-1]) + 1] if live else pool" if places == "full" else "kept"
+    lines = (
+        "    done, live = [], beams",
+        "    for _ in range(max_length):",
+        "        pool = []",
+        "        for h, s in live:",
+        "            logp, after = step(np.array([h.words[-1] if h.words else start]), s)",
+        "            for word in (w for w in range(logp.shape[1]) if w not in never):",
+        "                said = h.words if word == end else [*h.words, word]",
+        "                pool.append((Hypothesis(said, h.score + float(logp[0, word]), word == end, []), after))",
+        "        pool = sorted(pool, key=lambda c: c[0].score, reverse=True)",
+        f"        kept = pool[:{width}]",
+        f"        live = {live}",
+        f"        done = done + [c for c in ({kept}) if c[0].finished]",
+        f"        if {stop}:",
+        "            break",
+        f"    return [h for h, _ in sorted({last}, key=rank, reverse=True)][:beam]",
+    )
+    return ((_BODY, "\n".join(lines)),)
+
+
+_ONE = (
+    "only one sentence is followed, or each has only its best continuation, or copies of one fill the beam; it starts with "
+    "one, and the best `beam` of all continuations stay"
+)
+_NO_RANK = (
+    "the rank is not score / length ** length_penalty: the penalty is not used, or multiplied or taken off where it should "
+    "divide"
+)
+_READS_END = (("h.words[-1] if h.words else start", "end if h.finished else h.words[-1] if h.words else start"),)
+_STICKS = ("word == end, [])", "word == end or h.finished, [])")
+_BESIDE = (
+    "finished sentences leave the beam and are collected beside it, so that they take up no place in it: another search than "
+    "is asked for, where they stay in the beam and compete by rank"
+)
+_SEARCHES = (
+    *((p, s, e) for p in ("cut", "full") for s in ("not live", "len(done) >= beam") for e in ("done or live", "done + live")),
+    ("full", "len(done) > 0", "done or live"), ("cut", "len(done) > 0", "done or live"),
+    ("shrink", "not live", "done or live"),
+)  # fmt: skip
 _PLAIN = "if all(h.finished for h, _ in beams) or (length_penalty == 0 and beams[0][0].finished):"
 
 
+TRIES = 12  # draws of a model for a probe
+OTHER_NUMBERS: dict[str, Any] = {"start": 0, "end": 5, "never": (0, 3)}
+
+
 def _beam_probes(rng: np.random.Generator) -> tuple[Probe, ...]:
-    def probe(note: str, end: float = 0.5, V: int = 7, **options: Any) -> Probe:
-        return Probe((model(rng, V=V, scale=1.2, end=end), walks(rng, 1)), {"max_length": 7, **options}, note)
+    def probe(note: str, odds: float = 0.5, V: int = 7, least: int = 2, **options: Any) -> Probe:
+        """A model on which the search matters: greedy decoding, and ranking by score alone, come to another sentence."""
+        options = {"max_length": 7, **options}
+        for _ in range(TRIES):
+            drawn = Probe((model(rng, V=V, scale=1.2, end=odds), walks(rng, 1)), options, note)
+            best = _search(drawn)
+            others = [_search(drawn, beam=1)] if options.get("beam", 5) > 1 else []
+            others += [_search(drawn, length_penalty=0.0)] if options.get("length_penalty") else []
+            if len(best) >= least and best not in others:
+                break
+        return drawn
 
     return (
         probe("", beam=3),
-        *(probe(f"beam {k}", beam=k, end=0.3 * k) for k in (2, 4, 5, 8)),
+        *(probe(f"beam {k}", beam=k, odds=e, least=3) for k, e in ((2, 0.0), (4, -1.0), (5, 0.5), (8, 1.0))),
+        probe("beam 3, long sentences", beam=3, odds=-2.0, least=5),
         probe("beam 1", beam=1),
-        probe("length_penalty = 1", beam=4, length_penalty=1.0, end=1.5),
-        probe("length_penalty = 0.7", beam=3, length_penalty=0.7, end=1.0),
-        probe("length_penalty = 2", beam=6, length_penalty=2.0, end=2.0),
-        *(probe(f"length_penalty = {p}, beam {k}", beam=k, length_penalty=p, end=e, V=9)
+        probe("length_penalty = 1", beam=4, length_penalty=1.0, odds=1.5),
+        probe("length_penalty = 0.7", beam=3, length_penalty=0.7, odds=1.0),
+        probe("length_penalty = 2", beam=6, length_penalty=2.0, odds=2.0),
+        *(probe(f"length_penalty = {p}, beam {k}", beam=k, length_penalty=p, odds=e, V=9)
           for p, k, e in ((0.5, 2, 0.7), (1.0, 2, 1.0), (1.5, 3, 0.3), (3.0, 3, 1.5), (0.8, 5, 0.5), (1.2, 8, 0.8))),
-        *(probe(f"max_length = {m}", beam=4, max_length=m, end=1.0, V=8) for m in (1, 2, 3, 4)),
-        probe("no sentence that ends", beam=3, end=-20.0, max_length=4),
-        Probe((model(rng, scale=1.2), walks(rng, 1)), {"beam": 3, "start": 0, "end": 5, "never": (0, 3), "max_length": 6}, "other numbers for START, END and never"),
-        probe("sentences that end early", beam=4, end=4.0),
-    )
+        *(probe(f"max_length = {m}", beam=4, max_length=m, odds=1.0, V=8, least=0) for m in (1, 2, 3, 4)),
+        probe("no sentence that ends", beam=3, odds=-20.0, max_length=4),
+        probe("other numbers for START, END and never", V=6, beam=3, max_length=6, **OTHER_NUMBERS),
+        probe("sentences that end early", beam=4, odds=4.0, least=0),
+        probe("length_penalty = 1, sentences that end early", beam=3, length_penalty=1.0, odds=4.0, least=0),
+    )  # fmt: skip
+
+
+def _search(probe: Probe, **options: Any) -> list[int]:
+    """The best sentence that the framework finds."""
+    args, given = resolve(probe.args), {**probe.options, **options}
+    return beam_search(*args, **given)[0].words
 
 
 def _best(value: Any) -> Any:
@@ -73,6 +161,7 @@ beam1 = Exercise(
     inputs={},
     outputs=(("words", ""), ("score", ""), ("finished", "")),
     normal=_best,
+    examine=examine_beam,
     slot="tools.beam",
     hints=(
         "Greedy decoding throws away all words but one. What must be remembered about a sentence under way, so that it can be "
@@ -98,8 +187,8 @@ beam1 = Exercise(
         Mistake("last-logp", "the score is the last word's log-probability alone; it is the sum", (("h.score + float(logp[0, word])", "float(logp[0, word])"),)),
         Mistake("ascending", "the worst sentences are kept: sort from the largest rank down", (("reverse=True", "reverse=False"),)),
         Mistake("returns-worst", "the best sentence stands last; it comes first", (("return [h for h, _ in beams]", "return [h for h, _ in beams][::-1]"),)),
-        Mistake("greedy", "only one sentence is followed, or each has only its best continuation; the best `beam` of all continuations stay", (("reverse=True)[:beam]", "reverse=True)[:1]"),)),
-        Mistake("rank-not-normalised", "the rank is not score / length ** length_penalty: the penalty is not used, or multiplied where it should divide", (("h.score / (len(h.words) + h.finished) ** length_penalty", "h.score"),)),
+        Mistake("greedy", _ONE, (("reverse=True)[:beam]", "reverse=True)[:1]"),)),
+        Mistake("rank-not-normalised", _NO_RANK, (("h.score / (len(h.words) + h.finished) ** length_penalty", "h.score"),)),
         Mistake("always-normalised", "the rank always divides by the length; it divides by length ** length_penalty",
                 (("** length_penalty", "** (1 if h.words else 0)"),)),
         Mistake("length-without-end", "the length leaves END out; it counts as one", (("(len(h.words) + h.finished) ** length_penalty", "max(1, len(h.words)) ** length_penalty"),)),
@@ -121,6 +210,30 @@ beam1 = Exercise(
         Mistake("one-too-many", "there is one step too many: at most max_length", (("range(max_length)", "range(max_length + 1)"),)),
         Mistake("finished-first", "a finished sentence is preferred to a better one under way; all compete by rank",
                 (("return [h for h, _ in beams]", "return sorted([h for h, _ in beams], key=lambda h: not h.finished)"),)),
+        *(Mistake(f"extends-finished-{k}", "finished sentences are extended again; they stay as they are",
+                  (("pool = [(h, s) for h, s in beams if h.finished]", "pool = []"), ("in [(h, s) for h, s in beams if not h.finished]:", "in beams:"), *more))
+          for k, more in enumerate((_READS_END, (*_READS_END, _STICKS), (_STICKS,)), 2)),
+        Mistake("greedy-2", _ONE,
+                (("(w for w in range(logp.shape[1]) if w not in never)",
+                  "sorted((w for w in range(logp.shape[1]) if w not in never), key=lambda w: -logp[0, w])[: beam if len(beams) == 1 else 1]"),)),
+        Mistake("copies", _ONE, (("    beams = [(Hypothesis([], 0.0, False, []), state)]", "    beams = [(Hypothesis([], 0.0, False, []), state)] * beam"),)),
+        Mistake("rank-multiplied", _NO_RANK, (("h.score / (len", "h.score * (len"),)),
+        Mistake("rank-times", "the length is multiplied by the penalty; it is raised to its power", (("/ (len(h.words) + h.finished) ** length_penalty", "/ ((len(h.words) + h.finished) * length_penalty if length_penalty else 1)"),)),
+        Mistake("rank-minus", _NO_RANK, (("h.score / (len(h.words) + h.finished) ** length_penalty", "h.score - length_penalty * (len(h.words) + h.finished)"),)),
+        Mistake("rank-plus", "the penalty times the length is added to the score; the score is divided by length ** length_penalty", (("h.score / (len(h.words) + h.finished) ** length_penalty", "h.score + length_penalty * (len(h.words) + h.finished)"),)),
+        Mistake("wu", "the penalty is ((5 + length) / 6) ** length_penalty, as Wu et al. 2016 have it; here it is length ** length_penalty",
+                (("(len(h.words) + h.finished) ** length_penalty", "((5 + len(h.words) + h.finished) / 6) ** length_penalty"),), convention=True),
+        Mistake("end-counted-always", "the length counts END for sentences under way too; it counts for finished ones alone", (("len(h.words) + h.finished", "len(h.words) + 1"),)),
+        Mistake("start-counted", "the length counts START; it counts words, and END when finished", (("len(h.words) + h.finished", "len(h.words) + h.finished + 1"),)),
+        Mistake("finished-divided-alone", "only finished sentences are divided by their length; those under way compete by rank too", (("** length_penalty", "** (length_penalty if h.finished else 0)"),)),
+        Mistake("unfinished-divided-alone", "only sentences under way are divided by their length; finished ones compete by rank too", (("** length_penalty", "** (0 if h.finished else length_penalty)"),)),
+        Mistake("penalty-at-the-end", "the rank is used only when all is over; it decides at every step who stays in the beam",
+                (("sorted(pool, key=rank, reverse=True)[:beam]", "sorted(pool, key=lambda c: c[0].score, reverse=True)[:beam]"), ("return [h for h, _ in beams]", "return [h for h, _ in sorted(beams, key=rank, reverse=True)]"))),
+        Mistake("penalty-at-the-end-2", "the rank is used only when all is over; it decides at every step who stays in the beam",
+                (("sorted(pool, key=rank, reverse=True)[:beam]", "sorted(pool, key=lambda c: c[0].score, reverse=True)[:beam]"), ("return [h for h, _ in beams]", "return [h for h, _ in sorted(beams, key=rank, reverse=True)]"),
+                 (_PLAIN, "if all(h.finished for h, _ in beams) or beams[0][0].finished:"))),
+        *(Mistake(f"beside-{k}", _BESIDE, _beside(*how), convention=True)
+          for k, how in enumerate(_SEARCHES)),
     ),
 )  # fmt: skip
 
@@ -155,8 +268,16 @@ def _bleu_probes(rng: np.random.Generator) -> tuple[Probe, ...]:
                   ["a dog runs on the mat big red", "the cat sits on a mat red"]), {}, "two references equally near in length")  # fmt: skip
     lengths = Probe(([["the cat sits on", "the cat sits on the red mat with a big dog"], ["a small dog runs on a red mat here today now then", "a dog runs on"]],
                      ["the cat sits on the red mat with a", "a small dog runs on a red mat here"]), {}, "references of very different lengths")  # fmt: skip
+    many = Probe(([["the cat sits on the red mat with a big dog", "the cat sits on", "the cat sits on the red mat with a", "the cat sits on the red mat with a big dog here today now"],
+                   ["a dog runs on a mat now", "a dog runs", "a dog runs on a mat", "a dog runs on a mat here today now then"]],
+                  ["the cat sits on the red mat big", "a dog runs on a"]), {}, "references of many lengths")  # fmt: skip
+    shorter = Probe(([["the cat sits on the red mat with a big dog here today"]], ["the cat sits on"]), {}, "a caption that is much too short")  # fmt: skip
+    tiny = Probe(([["a dog runs", "the dog"], ["the cat"]], ["a dog", "the cat"]), {}, "captions of two words")
     return (
         _corpus(rng, 4, 3, ""),
+        many,
+        tiny,
+        shorter,
         lengths,
         repeated,
         short,
@@ -217,6 +338,39 @@ bleu1 = Exercise(
         Mistake("bleu4-only", "one number is returned; four are asked for, BLEU-1 to BLEU-4", (("return tuple(penalty * math.prod(p[:n]) ** (1 / n) for n in range(1, MAX_N + 1))", "return penalty * math.prod(p) ** 0.25"),)),
         Mistake("letters", "n-grams of letters are counted; captions are split into words", (("words, ref_words = hyp.split(), [ref.split() for ref in refs]", "words, ref_words = list(hyp), [list(ref) for ref in refs]"),)),
         Mistake("no-penalty-first", "BLEU-1 is without the brevity penalty", (("penalty * math.prod(p[:n]) ** (1 / n)", "(penalty if n > 1 else 1.0) * math.prod(p[:n]) ** (1 / n)"),)),
+        Mistake("letters-2", "n-grams of letters are counted; captions are split into words", (("counts = ngrams(words, n)", "counts = ngrams(hyp, n)"), ("max(ngrams(r, n)[w] for r in ref_words)", "max(ngrams(r, n)[w] for r in refs)"))),
+        Mistake("no-smoothing", "TINY and SMALL are missing: without them a caption that is too short for an n-gram divides by 0", (("(c + TINY) / (t + SMALL)", "c / t"),)),
+        Mistake("no-smoothing-2", "where there is no n-gram p_n is TINY / SMALL, not 0", (("(c + TINY) / (t + SMALL)", "(c / t if t else 0.0)"),)),
+        Mistake("add-one", "1 is added to the counts (smoothing); here TINY and SMALL are", (("(c + TINY) / (t + SMALL)", "(c + 1) / (t + 1)"),), convention=True),
+        Mistake("add-one-2", "1 is added to the counts from bigrams on (smoothing); here TINY and SMALL are",
+                (("p = [(c + TINY) / (t + SMALL) for c, t in zip(correct, total)]", "p = [(c + (i > 0)) / (t + (i > 0)) for i, (c, t) in enumerate(zip(correct, total))]"),), convention=True),
+        Mistake("penalty-in-root", "the brevity penalty stands under the root; it is multiplied with the geometric mean", (("penalty * math.prod(p[:n]) ** (1 / n)", "(penalty * math.prod(p[:n])) ** (1 / n)"),)),
+        Mistake("penalty-per-precision", "the brevity penalty is multiplied n times; once is right", (("penalty * math.prod(p[:n])", "penalty ** n * math.prod(p[:n])"),)),
+        Mistake("root-of-one-more", "the root is one too high: BLEU-n takes the n-th", (("** (1 / n)", "** (1 / (n + 1))"),)),
+        Mistake("one-n-less", "the n-grams of length n are missing from BLEU-n: the product runs over p_1 to p_n", (("math.prod(p[:n])", "math.prod(p[: n - 1])"),)),
+        Mistake("harmonic-mean", "the harmonic mean is taken; BLEU takes the geometric mean", (("math.prod(p[:n]) ** (1 / n)", "n / sum(1 / q for q in p[:n])"),)),
+        Mistake("penalty-when-long", "the brevity penalty is applied the wrong way round: it is for captions shorter than their references", (("1.0 if ratio >= 1 else math.exp(1 - 1 / ratio)", "1.0 if ratio < 1 else math.exp(1 - 1 / ratio)"),)),
+        Mistake("ratio-inverse", "the ratio of lengths is upside down: words said / reference length", (("ratio = (hyp_length + TINY) / (ref_length + SMALL)", "ratio = (ref_length + TINY) / (hyp_length + SMALL)"),)),
+        Mistake("penalty-sign", "the brevity penalty has the wrong sign in its exponent: exp(1 - 1 / ratio)", (("math.exp(1 - 1 / ratio)", "math.exp(1 / ratio - 1)"),)),
+        Mistake("penalty-of-last", "lengths overwrite each other: they add up over the corpus", (("hyp_length += len(words)", "hyp_length = len(words)"), ("ref_length += min", "ref_length = min"))),
+        Mistake("counts-overwritten", "counts overwrite each other from picture to picture; they add up over the corpus", (("correct[n - 1] +=", "correct[n - 1] ="), ("total[n - 1] +=", "total[n - 1] ="))),
+        Mistake("all-reference-lengths", "the lengths of all references are added up; one of them counts, the nearest", (("ref_length += min((abs(len(r) - len(words)), len(r)) for r in ref_words)[1]", "ref_length += sum(len(r) for r in ref_words)"),)),
+        Mistake("farthest-reference", "the reference that is farthest in length is taken; the *nearest* one is", (("ref_length += min(", "ref_length += max("),)),
+        Mistake("nearest-difference", "the difference in length is added up; the nearest reference's length is", (("for r in ref_words)[1]", "for r in ref_words)[0]"),)),
+        Mistake("clip-smallest", "the clip is the smallest count in a reference; it is the largest", (("min(k, max(ngrams(r, n)", "min(k, min(ngrams(r, n)"),)),
+        Mistake("clip-joined", "the references are joined to one text before counting; the clip is the largest count in one of them", (("max(ngrams(r, n)[w] for r in ref_words)", "ngrams([w for r in ref_words for w in r], n)[w]"),)),
+        Mistake("matched-in-all", "an n-gram counts only when all references have it; one is enough", (("min(k, max(ngrams(r, n)[w] for r in ref_words))", "(min(k, max(ngrams(r, n)[w] for r in ref_words)) if all(ngrams(r, n)[w] for r in ref_words) else 0)"),)),
+        Mistake("distinct-both", "each different n-gram is counted once; all are counted, up to the largest count in a reference",
+                (("min(k, max(ngrams(r, n)[w] for r in ref_words))", "min(1, max(ngrams(r, n)[w] for r in ref_words))"), ("total[n - 1] += sum(counts.values())", "total[n - 1] += len(counts)"))),
+        Mistake("matches-per-word", "the correct n-grams are divided by the number of words; p_n divides by the number of n-grams", (("total[n - 1] += sum(counts.values())", "total[n - 1] += len(words)"),)),
+        Mistake("one-n-gram-too-few", "the number of n-grams is one too small: a caption of L words has L - n + 1", (("total[n - 1] += sum(counts.values())", "total[n - 1] += max(0, len(words) - n)"),)),
+        Mistake("mean-of-pictures-penalty", "the brevity penalty is computed for each picture; lengths are added up over the corpus first",
+                (("    penalty = 1.0 if ratio >= 1 else math.exp(1 - 1 / ratio)",
+                 "    each = [(len(h.split()), min((abs(len(r.split()) - len(h.split())), len(r.split())) for r in rs)[1]) for rs, h in zip(references, hypotheses)]\n    penalty = sum(1.0 if c >= r else math.exp(1 - r / c) for c, r in each) / len(each)"),)),
+        Mistake("three-numbers", "BLEU-4 is missing: four numbers are asked for, BLEU-1 to BLEU-4", (("for n in range(1, MAX_N + 1))\n", "for n in range(1, MAX_N))\n"),)),
+        Mistake("precisions-returned", "the four precisions are returned; BLEU-n is the geometric mean of the first n, times the brevity penalty", (("penalty * math.prod(p[:n]) ** (1 / n)", "p[n - 1]"),)),
+        Mistake("list-returned", "the four numbers come in a list; expected a tuple", (("    return tuple(penalty * math.prod(p[:n]) ** (1 / n) for n in range(1, MAX_N + 1))", "    return [penalty * math.prod(p[:n]) ** (1 / n) for n in range(1, MAX_N + 1)]"),)),
+        Mistake("per-hundred", "the scores are multiplied by 100; they are between 0 and 1", (("penalty * math.prod(p[:n]) ** (1 / n)", "100 * penalty * math.prod(p[:n]) ** (1 / n)"),), convention=True),
     ),
 )  # fmt: skip
 

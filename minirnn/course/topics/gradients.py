@@ -84,7 +84,7 @@ affine2 = Exercise(
         "which does W[d, m] reach, and which does b[m] reach?",
         "Gradients add up over everything that a value reached: dx over the outputs, dW and db over the rows. A sum over a "
         "shared index of two arrays is a matrix product.",
-        "Let the shapes lead you: dx (…, D) is made of dy (…, M) and W; dW (D, M) is made of all rows of x and all rows of dy, "
+        "Let the shapes lead you: dx (..., D) is made of dy (..., M) and W; dW (D, M) is made of all rows of x and all rows of dy, "
         "where the rows are summed over. For (N, T, D) make rows of both first.",
     ),
     why="dx = dy @ W.T: each input gets, from every output that it reached, dy times the weight in between. "

@@ -15,7 +15,7 @@ LOSS = "loss = -(share * picked).sum()"
 def _broadcast() -> tuple[Mistake, ...]:
     """Every weight meets every loss; with each of the usual divisions."""
     return tuple(
-        Mistake(f"places-multiplied{key}", "mask and losses have shapes that broadcast, (…, 1) against (…): every weight meets every loss. Both must have "
+        Mistake(f"places-multiplied{key}", "mask and losses have shapes that broadcast, (..., 1) against (...): every weight meets every loss. Both must have "
                 "one shape",
                 ((LOSS, f"loss = -(weight.reshape(-1, 1) * picked.reshape(-1)).sum() / {by}"),))
         for key, by in (("", "weight.sum()"), ("-over-N", "len(weight)"), ("-over-places", "weight.size"), ("-mean", "weight.size**2"))
@@ -48,7 +48,7 @@ FORWARD = (
             ((SHARE, "share = weight / np.maximum(weight.sum(axis=-1, keepdims=True), 1e-30) / (len(weight) if weight.ndim > 1 else 1)"),), convention=True),
     Mistake("sum-of-means", "each row is divided by its own number of words and the rows are added up; here there is one division, by the sum of the whole mask",
             ((SHARE, "share = weight / np.maximum(weight.sum(axis=-1, keepdims=True), 1e-30)"),)),
-    Mistake("mask-ignored", "the mask is not used (or it broadcasts, (…, 1) against (…), so that every weight meets every loss): padding is counted as if it were words", ((WEIGHT, "weight = np.ones(targets.shape, logits.dtype)"),)),
+    Mistake("mask-ignored", "the mask is not used (or it broadcasts, (..., 1) against (...), so that every weight meets every loss): padding is counted as if it were words", ((WEIGHT, "weight = np.ones(targets.shape, logits.dtype)"),)),
     Mistake("mask-only-in-division", "the mask is used in the division only: padding still adds to the sum",
             ((SHARE, "share = np.ones_like(weight) / weight.sum()"),)),
     Mistake("mask-turned-round", "the mask is turned round: it is 1 where a word counts", ((WEIGHT, "weight = np.ones(targets.shape, logits.dtype) if mask is None else 1 - mask.astype(logits.dtype)"),)),

@@ -95,11 +95,11 @@ def examine_sentences(answers: list[Any], first_only: bool = False) -> list[Wron
     form = _form(sentences, wrong)
     if form:
         return [Wrong("sentences", "", *form)]
-    astray = [s for s in wrong if not _own(s)]
-    for cause, key, score in _scores():
-        if astray and all(_close(s, score) for s in astray):
-            return [Wrong("score", "", cause, key)]
+    astray = [s for s in wrong if not own_score(s)]
     if astray:
+        known = score_cause(astray)
+        if known:
+            return [Wrong("score", "", *known)]
         s = astray[0]
         given = f"{s.score:.4g} where the model gives {float(s.gains(s.spoken).sum()):.4g}"
         text = f"a score does not belong to the words beside it ({given} to {s.words}{' and END' if s.finished else ''})"
@@ -107,28 +107,37 @@ def examine_sentences(answers: list[Any], first_only: bool = False) -> list[Wron
     return []
 
 
-def _own(s: Said) -> bool:
+def score_cause(astray: list[Said]) -> tuple[str, str] | None:
+    """What all these scores, which are not the model's score of their words, are instead."""
+    return next(((cause, key) for cause, key, score in _scores() if all(_close(s, score) for s in astray)), None)
+
+
+def own_score(s: Said) -> bool:
     """Whether the score is the model's score of these words."""
     return _close(s, lambda s: s.gains(s.spoken).sum())
 
 
-def _close(s: Said, score: Callable[[Said], float]) -> bool:
+def _close(s: Said, score: Callable[[Said], Any]) -> bool:
+    """Whether the score is what `score` makes of the sentence, or one of several things."""
     try:
-        expected = float(score(s))
+        return any(close(s.score, float(x)) for x in np.atleast_1d(score(s)))
     except IndexError:
         return False
-    return bool(abs(s.score - expected) <= CLOSE * max(1.0, abs(expected)))
+
+
+def close(a: float, b: float) -> bool:
+    """Whether two scores are the same."""
+    return bool(abs(a - b) <= CLOSE * max(1.0, abs(b)))
 
 
 def _form(sentences: list[Said], wrong: list[Said]) -> tuple[str, str] | None:
     """What is wrong with the form: words that must not stand there, the length, the flag."""
-    start = [s for s in sentences if s.words and s.words[0] == s.option("start", 1) and s.words[0] != s.right.words[:1]]
-    if sentences and len(start) == len(sentences):
+    if all(s.words[:1] == [s.option("start", 1)] for s in sentences):
         return "START stands among the words; it is left out", "start-in-words"
     if any(s.end in s.words for s in sentences):
         behind = any(s.end in s.words[:-1] for s in sentences)
         return (
-            ("sentences go on after END; a finished sentence stays as it is", "goes-on-after-end")
+            ("sentences go on after END, which stands among their words; a finished sentence stays as it is", "goes-on-after-end")
             if behind
             else ("END stands among the words; it is left out", "end-in-words")
         )
@@ -140,6 +149,8 @@ def _form(sentences: list[Said], wrong: list[Said]) -> tuple[str, str] | None:
         if all(s.finished for s in sentences):
             return "`finished` is True also for sentences that were cut off at max_length", "always-finished"
         return "there is one step too many: at most max_length", "one-too-many"
+    if any(_through_end(s) for s in sentences):
+        return "sentences go on after END; a finished sentence stays as it is", "goes-on-after-end"
     short = [s for s in sentences if not s.finished and len(s.words) < s.most]
     if short and all(len(s.words) == s.most - 1 for s in short) and not any(s.finished and len(s.words) + 1 == s.most for s in sentences):
         return "the sentences are one word too short: max_length steps are allowed", "one-too-few"
@@ -148,7 +159,13 @@ def _form(sentences: list[Said], wrong: list[Said]) -> tuple[str, str] | None:
     return None
 
 
-def _scores() -> Iterator[tuple[str, str, Callable[[Said], float]]]:
+def _through_end(s: Said) -> bool:
+    """Whether the score is that of these words with an END between them."""
+    places = range(len(s.words) + 1) if len(s.spoken) < s.most and not own_score(s) else range(0)
+    return any(_close(s, lambda s, k=k: s.gains([*s.words[:k], s.end, *s.spoken[k:]]).sum()) for k in places)  # type: ignore[misc]
+
+
+def _scores() -> Iterator[tuple[str, str, Callable[[Said], Any]]]:
     """Ways to get a score wrong."""
 
     def allowed(s: Said) -> float:
@@ -160,14 +177,14 @@ def _scores() -> Iterator[tuple[str, str, Callable[[Said], float]]]:
             total += float(row[word] - np.log(np.exp(kept).sum()))
         return total
 
-    def goes_on(s: Said) -> float:
-        """The score of a greedy sentence that goes on to max_length behind END."""
+    def goes_on(s: Said) -> Array:
+        """The scores of a greedy sentence that goes on behind END, for one word or more."""
         spoken = list(s.spoken)
         while len(spoken) < s.most:
             row = s.rows([*spoken, 0])[-1]
             row[list(s.option("never", (0, 1)))] = -np.inf
             spoken.append(int(row.argmax()))
-        return float(s.gains(spoken).sum())
+        return np.cumsum(s.gains(spoken))[len(s.spoken) :]
 
     length = "divided by the length; the plain sum is asked for"
     yield "END's log-probability is missing from the score; it counts", "end-not-scored", lambda s: s.gains(s.words).sum() if s.finished else np.nan

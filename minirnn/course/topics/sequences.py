@@ -51,6 +51,7 @@ def unroll_probes(rng: np.random.Generator) -> tuple[Probe, ...]:
 
 RNN_INPUTS = {"x": "N D", "state.h": "N H", "params.Wx": "D H", "params.Wh": "H H", "params.b": "H"}
 UNROLL_INPUTS = {"x": "N T D", "state.h": "N D", "shared.a": "D", "shared.b": "D"}
+_TANH = "np.tanh(x @ params.Wx + state.h @ params.Wh + params.b)"
 
 rnn1 = Exercise(
     name="rnn1",
@@ -100,6 +101,33 @@ rnn1 = Exercise(
                 (("+ state.h @ params.Wh", "- state.h @ params.Wh"),)),
         Mistake("product", "the two parts are multiplied; they add up",
                 (("x @ params.Wx + state.h @ params.Wh", "(x @ params.Wx) * (state.h @ params.Wh)"),)),
+        *(Mistake(f"tanh-apart-{k}", "tanh is taken of each part by itself; it is taken once, of the sum", ((_TANH, new),))
+          for k, new in enumerate(("np.tanh(x @ params.Wx) + np.tanh(state.h @ params.Wh + params.b)",
+                                   "np.tanh(x @ params.Wx + params.b) + np.tanh(state.h @ params.Wh)"), 2)),
+        *(Mistake(f"tanh-of-part-{k}", "tanh is taken of one part alone; it is taken of the whole sum", ((_TANH, new),))
+          for k, new in enumerate(("x @ params.Wx + np.tanh(state.h @ params.Wh + params.b)", "x @ params.Wx + np.tanh(state.h @ params.Wh) + params.b",
+                                   "np.tanh(x @ params.Wx + params.b) + state.h @ params.Wh", "np.tanh(x @ params.Wx) + state.h @ params.Wh + params.b"), 1)),
+        Mistake("stacked-order", "x and h_prev are put side by side in one order, Wx and Wh below each other in the other: x must meet Wx",
+                ((_TANH, "np.tanh(np.hstack([state.h, x]) @ np.vstack([params.Wx, params.Wh]) + params.b)"),)),
+        Mistake("weights-exchanged", "the weights are exchanged: x goes through Wx, the earlier state through Wh",
+                ((_TANH, "np.tanh(x @ params.Wh + state.h @ params.Wx + params.b)"),)),
+        Mistake("Wx-transposed", "Wx is transposed; row d of Wx says what input d gives to each hidden unit", (("x @ params.Wx", "x @ params.Wx.T"),)),
+        Mistake("bias-twice", "the bias is added twice; once is enough for both parts", (("+ params.b)", "+ 2 * params.b)"),)),
+        Mistake("bias-subtracted", "the bias is subtracted; it is added", (("+ params.b)", "- params.b)"),)),
+        Mistake("state-kept", "the earlier state is added to the new one behind tanh; it reaches h only through Wh", ((_TANH, _TANH + " + state.h"),)),
+        Mistake("tanh-twice", "tanh is taken twice", ((_TANH, f"np.tanh({_TANH})"),)),
+        Mistake("tanh-half", "tanh(a) is (exp(2a) - 1) / (exp(2a) + 1): a factor 2 in the exponent is missing", (("np.tanh(", "np.tanh(0.5 * ("), ("+ params.b)", "+ params.b))"))),
+        Mistake("tanh-double", "tanh(a) is (exp(a) - exp(-a)) / (exp(a) + exp(-a)): there is a factor 2 too many in the exponent", (("np.tanh(", "np.tanh(2 * ("), ("+ params.b)", "+ params.b))"))),
+        Mistake("tanh-derivative", "the derivative of tanh is taken; the forward pass takes tanh itself", ((_TANH, f"1 - {_TANH} ** 2"),)),
+        *(Mistake(f"other-function-{f}", f"you used np.{f}; the equation has tanh", (("np.tanh(", f"np.{f}("),)) for f in ("tan", "arctan", "arctanh", "sinh", "sin", "exp")),
+        *(Mistake(f"last-term-{k}", "a sum over inputs or hidden units holds its last term alone: the terms overwrite each other instead of adding up", changes)
+          for k, changes in enumerate(((("x @ params.Wx", "x[:, -1:] * params.Wx[-1]"),), (("state.h @ params.Wh", "state.h[:, -1:] * params.Wh[-1]"),),
+                                       (("x @ params.Wx", "x[:, -1:] * params.Wx[-1]"), ("state.h @ params.Wh", "state.h[:, -1:] * params.Wh[-1]"))), 1)),
+        Mistake("own-units-only", "each hidden unit reads its own earlier value alone (the diagonal of Wh); it reads all of them: state.h @ Wh",
+                (("state.h @ params.Wh", "state.h * np.diag(params.Wh)"),)),
+        Mistake("overwritten-state", "the earlier state is overwritten while it is still being read: later units see new values of earlier ones",
+                ((f"    h = {_TANH}\n", "    h = state.h.copy()\n    for j in range(h.shape[1]):\n        h[:, j] = np.tanh(x @ params.Wx[:, j] + h @ params.Wh[:, j] + params.b[j])\n"),)),
+        Mistake("averaged-parts", "the two parts are averaged; they add up", ((_TANH, "np.tanh((x @ params.Wx + state.h @ params.Wh) / 2 + params.b)"),)),
     ),
 )  # fmt: skip
 
@@ -152,6 +180,27 @@ unroll1 = Exercise(
         Mistake("previous-input", "step t reads x[:, t - 1]; it reads x[:, t]", (("x[:, t]", "x[:, t - 1]"),)),
         Mistake("summed", "the states are added up over time; each step's own state is returned",
                 (("np.stack(s, axis=1)", "np.cumsum(np.stack(s, axis=1), axis=1)"),)),
+        Mistake("step-missed-2", "the last step is missing: the loop ends too early",
+                (("range(x.shape[1])", "range(x.shape[1] - 1)"), ("    return tree_map(lambda", "    states.append(tree_map(np.zeros_like, state))\n    return tree_map(lambda"))),
+        Mistake("first-missed-2", "the first step is missing: the loop starts at t = 1",
+                (("range(x.shape[1])", "range(1, x.shape[1])"), ("states, caches = [], []", "states, caches = [tree_map(np.zeros_like, state)], []"))),
+        Mistake("first-state-included", "the first state is in the list too, which makes T + 1 of them; the result holds the states after each step",
+                (("states, caches = [], []", "states, caches = [state], []"),)),
+        Mistake("not-stacked", "the states come as a list, one for each step; they are stacked on axis 1, leaf by leaf", (("return tree_map(lambda *s: np.stack(s, axis=1), *states)", "return states"),)),
+        Mistake("not-stacked-2", "the states come as a list, one for each step; they are stacked on axis 1, leaf by leaf", (("return tree_map(lambda *s: np.stack(s, axis=1), *states)", "return [s[0] for s in states]"),)),
+        Mistake("not-stacked-3", "the states come as a tuple, one for each step; they are stacked on axis 1, leaf by leaf", (("return tree_map(lambda *s: np.stack(s, axis=1), *states)", "return tuple(states)"),)),
+        Mistake("concatenated", "the states are joined along an axis that they have already (concatenate, hstack); time is a new axis, 1", (("np.stack(s, axis=1)", "np.concatenate(s, axis=1)"),)),
+        Mistake("concatenated-0", "the states are joined along the batch (concatenate, vstack); time is a new axis, 1", (("np.stack(s, axis=1)", "np.concatenate(s, axis=0)"),)),
+        Mistake("reversed-2", "time runs backwards: the loop goes from the last step to the first",
+                (("range(x.shape[1])", "reversed(range(x.shape[1]))"), ("*states)", "*states[::-1])"))),
+        Mistake("step-called", "a step is a pair, not a function: call step.forward(x_t, state, shared)", (("= step.forward(", "= step("),)),
+        Mistake("pair-kept", "step.forward returns two things, the next state and a cache; here both are taken for the state", (("state, cache = step", "state = cache = step"),)),
+        Mistake("next-input", "step t reads x[:, t + 1]; it reads x[:, t]", (("x[:, t]", "x[:, (t + 1) % x.shape[1]]"),)),
+        Mistake("time-on-axis-0", "time is read off axis 0 of x; x is (N, T, D), so step t reads x[:, t]", (("x[:, t]", "x[t]"),)),
+        Mistake("inputs-as-they-are", "every step reads the whole of x; step t reads x[:, t]", (("x[:, t]", "x"),)),
+        Mistake("state-added", "each step's state is added to the one before; the step has read the earlier state already",
+                (("state, cache = step.forward(x[:, t], state, shared)", "new, cache = step.forward(x[:, t], state, shared)\n        state = tree_map(np.add, state, new)"),)),
+        Mistake("averaged", "the states are averaged over time; each step's own state is returned", (("np.stack(s, axis=1)", "np.mean(s, axis=0)"),)),
     ),
 )  # fmt: skip
 
