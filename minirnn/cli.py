@@ -90,7 +90,8 @@ def build_parser() -> ArgumentParser:
         _add(models, task.train)
         for command in task.commands:
             _add(table, with_mine(command) if command.trains else command)
-    for command in (_evaluate_command(), GRADCHECK, DOCTOR, watch.WATCH, *commands.COMMANDS, *overview.COMMANDS, *grading.COMMANDS, *dev_commands.COMMANDS):
+    course = (watch.WATCH, *commands.COMMANDS, *overview.COMMANDS, *grading.COMMANDS, *dev_commands.COMMANDS)
+    for command in (_evaluate_command(), GRADCHECK, DOCTOR, *course):
         _add(table, command)
     return parser
 

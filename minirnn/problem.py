@@ -66,7 +66,7 @@ class Problem:
     options: Mapping[str, Any] = field(default_factory=dict)  # of the model: config, ops
     meta: Mapping[str, Any] = field(default_factory=dict)  # stored with every checkpoint: config, vocabulary, …
     clip: Callable[[Tree, float], tuple[Tree, float]] = clip_by_global_norm
-    updates: Mapping[str, Callable[..., Any]] = field(default_factory=dict)  # by optimiser, in the place of the built-in
+    updates: Mapping[str, Callable[..., Any]] = field(default_factory=dict)  # by optimiser, instead of the built-in
 
 
 class TrainState(NamedTuple):

@@ -25,6 +25,8 @@ def max_pool2d_backward(dy: np.ndarray, cache: Any):
     Returns:
         A tuple of one: dx (N, H, W, C), of the image without its border.
     """
+    # Of equal values in a window only one has won (the framework takes the first in reading order): together they get
+    # dy once, not once each.
     # `crop_image(xpad, sides)` cuts the border off: the way back of pad_image.
     # In the framework's cache: winner (N, H', W', C) says which pixel of its window was the largest, counted in
     # reading order from 0 (in a window 2 x 3, number 4 is row 1, column 1); shape is that of the padded image; size,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from minirnn.course.exercise import Exercise
-from minirnn.course.judge import CRASHED, Trial, Verdict, judge, trial
+from minirnn.course.judge import CRASHED, NOT_ATTEMPTED, Trial, Verdict, judge, trial
 from minirnn.course.reference import load
 from minirnn.course.running import Call, Function, Run, Style, failure, run_calls
 from minirnn.course.table import exercise as exercise_of
@@ -31,8 +31,11 @@ class Execute(Protocol):
     the exercise whose framework function stands in.
     """
 
-    def __call__(
-        self, code: Code, function: str, forward: tuple[Code, str] | str | None, style: Style, calls: tuple[Call, ...]
+    def __call__(self, code: Code, function: str, forward: tuple[
+        Code, str
+    ] | str | None, style: Style, calls: tuple[
+        Call, ...
+    ]
     ) -> list[Run]: ...  # fmt: skip
 
 
@@ -90,7 +93,7 @@ def check_exercise(
     case = trial(exercise, seed)
     if not exercise.backward:
         return judge(case, execute(code, exercise.function, None, case.style, case.calls()))
-    own = _own_forwards(exercise, code, sibling, execute, seed) if exercise.forward else []
+    own, broken = _own_forwards(exercise, code, sibling, execute, seed) if exercise.forward else ([], [])
     verdicts = [_judged(case, code, forward, execute) for forward in own]
     if not any(v.right for v in verdicts):
         verdicts.append(_judged(case, code, exercise.forward or exercise.name, execute))
@@ -98,9 +101,27 @@ def check_exercise(
         (v for v in verdicts if v.outcome != CRASHED), verdicts[0]
     )
     if best.right and best is verdicts[-1] and len(verdicts) > len(own) > 0:
-        note = f"right with the framework's cache, but not with what your {exercise.forward} keeps; the two work together only when they agree on the cache"
+        note = (
+            f"right with the framework's cache, but not with what your {exercise.forward} keeps; the two work together"
+            " only when they agree on the cache"
+        )
         best = replace(best, notes=(*best.notes, note))
+    if best.outcome == CRASHED and not best.causes and _runs_with(broken, case, code, execute):
+        return replace(best, causes=(_not_right_yet(exercise),), keys=("forward-not-right",))
     return best
+
+
+def _runs_with(broken: list[tuple[Code, str]], case: Trial, code: Code, execute: Execute) -> bool:
+    """Whether it runs with what the learner's own forward function keeps, though that function is not right."""
+    return any(_judged(case, code, forward, execute).outcome != CRASHED for forward in broken)
+
+
+def _not_right_yet(exercise: Exercise) -> str:
+    function = exercise_of(exercise.forward).function
+    return (
+        f"your own {function} is not right yet, so this was tried with the framework's cache, which your code does not "
+        f"unpack; make {exercise.forward} right first"
+    )
 
 
 def _judged(case: Trial, code: Code, forward: tuple[Code, str] | str, execute: Execute) -> Verdict:
@@ -109,18 +130,20 @@ def _judged(case: Trial, code: Code, forward: tuple[Code, str] | str, execute: E
 
 def _own_forwards(
     exercise: Exercise, code: Code, sibling: Callable[[str], Code | None], execute: Execute, seed: int | list[int]
-) -> list[tuple[Code, str]]:  # fmt: skip
-    """The learner's forward functions that are right: in the same file, and in the file of the forward exercise."""
+) -> tuple[list[tuple[Code, str]], list[tuple[Code, str]]]:  # fmt: skip
+    """The learner's forward functions, in the same file and in that of the forward exercise: the right, the wrong."""
     other = exercise_of(exercise.forward)
     candidates = [code] if code.path and _defines(code.path, other.function) else []
     theirs = sibling(exercise.forward)
     candidates += [theirs] if theirs else []
     case = trial(other, seed)
-    return [
-        (c, other.function)
-        for c in candidates
-        if judge(case, execute(c, other.function, None, case.style, case.calls())).right
-    ]
+    right: list[tuple[Code, str]] = []
+    wrong: list[tuple[Code, str]] = []
+    for c in candidates:
+        verdict = judge(case, execute(c, other.function, None, case.style, case.calls()))
+        if verdict.outcome != NOT_ATTEMPTED:
+            (right if verdict.right else wrong).append((c, other.function))
+    return right, wrong
 
 
 def _defines(path: Path, function: str) -> bool:

@@ -48,7 +48,8 @@ def problems(exercise: Exercise, exercises: Path | None = None) -> list[str]:
     verdict = check_exercise(exercise, Code(function=solution(exercise)))
     if not verdict.right:
         wrong.append(
-            f"the solution is judged '{verdict.outcome}': {[i.says for i in verdict.items if not i.ok]} {verdict.causes}"
+            f"the solution is judged '{verdict.outcome}': {[i.says for i in verdict.items if not i.ok]}"
+            f" {verdict.causes}"
         )
     if exercises is not None:
         wrong += _files(exercise, exercises)

@@ -19,10 +19,10 @@ import numpy as np
 
 from minirnn.course.compare import TOLERANCE, Leaf, Mismatch, leaves, relative_error
 from minirnn.course.exercise import Exercise, Mistake, Probe
-from minirnn.course.fingerprints import Column, Fingerprint, fingerprint, where
+from minirnn.course.fingerprints import Column, Fingerprint, between, fingerprint, where
 from minirnn.course.given import resolve
 from minirnn.course.reference import mutant
-from minirnn.course.running import Bare, copied
+from minirnn.course.running import Bare, arrays, copied
 from minirnn.course.shapes import shape_causes
 from minirnn.tree import tree_map
 
@@ -30,7 +30,13 @@ SAME = 1e-6  # two results closer than this, relative to the largest value, are 
 PATIENCE = 0.5  # seconds for trying two known mistakes at once
 
 
+# what may come on top of a known mistake
 SIGN = Mistake("sign", "besides, the sign is turned round", ())
+NOT_FINITE = Mistake(
+    "not-finite",
+    "besides, something becomes NaN or infinite: a division by 0, the log of 0, the exponential of a large number",
+    (),
+)
 
 
 class Answer(NamedTuple):
@@ -61,14 +67,19 @@ def diagnose(exercise: Exercise, answers: list[Answer]) -> Cause:
     known = _named(exercise, answers, bad) if exercise.mistakes else []
     if known:
         return Cause(tuple(_sentence(exercise, m) for m in known), tuple(m.key for m in known), evidence)
-    seen = exercise.examine(answers) if exercise.examine is not None else []
-    if seen or exercise.examine is not None and not exercise.backward:
-        found = [(w.cause, w.key) for w in seen]
-    elif columns or any(a.error for a in answers):
-        return Cause(*_from_prints(prints, columns), evidence)
-    else:
+    fits = bool(columns) or any(a.error for a in answers)
+    seen = exercise.examine(answers) if exercise.examine is not None and fits else []
+    if not fits:
         rows = [leaves(exercise, a.truth, a.value) for a in answers]
         found = shape_causes(rows, [a.truth for a in answers], [a.value for a in answers])
+    elif seen or (exercise.examine is not None and not exercise.backward):
+        found = [(w.cause, w.key) for w in seen]
+    else:
+        causes, keys = _from_prints(prints, columns)
+        found = list(zip(causes, keys)) if len(causes) == len(keys) else []
+        if causes and not found:
+            return Cause(causes, keys, evidence)
+        found = found or between(exercise, [columns[k] for k in bad])
     return Cause(tuple(cause for cause, _ in found), tuple(key for _, key in found), evidence)
 
 
@@ -110,10 +121,16 @@ def _named(exercise: Exercise, answers: list[Answer], bad: list[str]) -> list[Mi
     used = [a for a in answers if a.probe.note != "float32"] or answers
     if _same(exercise, [a.truth for a in used], used):  # right but in float32: then that probe tells mistakes apart
         used = answers
-    results = {m.key: _results(exercise, used, m) for m in exercise.mistakes}
-    whole = [m for m in exercise.mistakes if _same(exercise, results[m.key], used)]
+    # probe by probe, so that what does not fit the first one is not run on the others
+    whole = [m for m in exercise.mistakes if all(_same(exercise, _results(exercise, [a], m), [a]) for a in used)]
+    results = {} if whole else {m.key: _results(exercise, used, m) for m in exercise.mistakes}
     if not whole and any(a.error for a in used):
         whole = [m for m in exercise.mistakes if _same_where_it_ran(exercise, results[m.key], used)]
+    if not whole and any(_not_finite(a) for a in used):
+        cut = [a._replace(error="not finite") if _not_finite(a) else a for a in used]
+        whole = [m for m in exercise.mistakes if _same_where_it_ran(exercise, results[m.key], cut)]
+        if whole:
+            return [whole[0], NOT_FINITE]
     if whole:
         return [next((m for m in whole if m.convention), whole[0])]
     parts = _one_for_each(exercise, results, used, bad) if bad else []
@@ -121,7 +138,8 @@ def _named(exercise: Exercise, answers: list[Answer], bad: list[str]) -> list[Mi
         return parts
     turned = next((m for m in exercise.mistakes if _same(exercise, [_negated(r) for r in results[m.key]], used)), None)
     if turned:
-        return [turned, next((m for m in exercise.mistakes if m.key == "sign"), SIGN)]
+        negative = [a._replace(value=_negated(a.truth)) for a in used]
+        return [turned, next((m for m in exercise.mistakes if _same(exercise, results[m.key], negative)), SIGN)]
     began = time.monotonic()
     for pair in _pairs(exercise, results, used):
         if time.monotonic() - began > PATIENCE:
@@ -204,6 +222,16 @@ def _same(exercise: Exercise, results: list[Any], answers: list[Answer]) -> bool
         if not all(isinstance(p, Leaf) and p.error <= SAME for p in leaves(exercise, theirs, mine)):
             return False
     return True
+
+
+def _not_finite(answer: Answer) -> bool:
+    """Whether NaN or infinity came where the right result has none."""
+    if answer.error:
+        return False
+    values, truths = ([x for _, x in arrays(side)] for side in (answer.value, answer.truth))
+    return not all(np.isfinite(x).all() for x in values if x.dtype.kind == "f") and all(
+        np.isfinite(x).all() for x in truths if x.dtype.kind == "f"
+    )
 
 
 def _essence(error: str) -> str:

@@ -27,8 +27,8 @@ class Given:
 class Probe:
     """One call that an answer is tried on.
 
-    A lazy probe hides mistakes: an exercise has several, and one general probe first (unequal sizes, a state that is not
-    zero, a random upstream gradient).
+    A lazy probe hides mistakes: an exercise has several, and one general probe first (unequal sizes, a state that is
+    not zero, a random upstream gradient).
     """
 
     args: tuple[Any, ...]  # of the function; for a backward exercise of the forward function that makes the cache
@@ -81,28 +81,29 @@ class Exercise:
     truth_forward: Callable[..., Any] | None = None  # a backward exercise: the framework's forward function
     lead: int = 0  # arguments that a backward function takes before (dout, cache): the `step` of unroll_backward
     cache: bool = False  # a forward exercise: returns (out, cache), and only out is compared
-    slot: str = (
-        ""  # where `demo --mine` uses it: "ops.rnn_step.backward", "tools.greedy"; "" when the captioner does not
-    )
-    names: tuple[str, ...] = ()  # of the parts of the result, where its leaves are labelled by their path: "dparams.out.W"
+    slot: str = ""
+    """where `demo --mine` uses it: "ops.rnn_step.backward", "tools.greedy"; "" where it has no place"""
+    names: tuple[str, ...] = ()
+    """names of the parts of the result, where its leaves are labelled by their path: dparams.out.W"""
     normal: Callable[[Any], Any] | None = None  # brings right and wrong results into one form before they are compared
-    blocks: Mapping[str, tuple[str, ...]] = field(
-        default_factory=dict
-    )  # {"dWx": ("i", "f", "g", "o")}: last axis by gate
+    blocks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """{"dWx": ("i", "f", "g", "o")}: outputs whose last axis is made of one block for each gate"""
     time_axis: Mapping[str, int] = field(default_factory=dict)  # {"dx": 1}: which axis of which output is time
     single: bool = True  # the first probe is tried in float32 too; not where float32 has too few digits for the result
     restores: bool = False  # may write into its inputs while it runs, if all is as before when it returns
     numeric: bool = True  # a backward exercise: also held against finite differences of the forward function
     expect: Callable[[Probe, Any, Any], Any] | None = None
-    """(probe, what the learner's forward function returned, dout) -> the right gradients, where they depend on a draw"""
+    """(probe, what the learner's forward function returned, dout) -> the right gradients, where a draw decides them"""
+    others: Callable[[Probe, Any], list[Any]] | None = None
+    """(probe, dout) -> further results that are as right as that of `truth`: where a derivative does not exist, say"""
     redraw: Callable[[Probe, Any], Any] | None = None
     """(probe, what the learner's forward function returned) -> the framework's cache for the same draw: for backward
     exercises whose forward function draws at random; what is right, and what known mistakes give, follows from it"""
     judge: Callable[[tuple[Probe, ...], tuple[Any, ...]], list[Wrong]] | None = None
-    """(probes, values) -> what is wrong, for results that differ from run to run; replaces the comparison with `truth`"""
+    """(probes, values) -> what is wrong, for results that differ from run to run; instead of comparing with `truth`"""
     examine: Callable[[list[Any]], list[Wrong]] | None = None
-    """(answers, see `minirnn.course.diagnose.Answer`) -> what the behaviour of a wrong answer tells, where no known mistake
-    explains it"""
+    """(answers, see `minirnn.course.diagnose.Answer`) -> what the behaviour of a wrong answer tells, where no known
+    mistake explains it"""
 
     @property
     def backward(self) -> bool:

@@ -236,16 +236,19 @@ def _other(
     return _part_of_it(exercise, cells, inputs) or _linear(exercise, column, cells, mine, all_equal)
 
 
-def _part_of_it(exercise: Exercise, cells: list[tuple[Probe, Leaf]], inputs: list[dict[str, Array]]) -> Fingerprint | None:
+def _part_of_it(
+    exercise: Exercise, cells: list[tuple[Probe, Leaf]], inputs: list[dict[str, Array]]
+) -> Fingerprint | None:
     """The difference from the right value is a multiple of an input that is added to every row, as a bias is."""
     for name in inputs[0] if inputs else ():
-        factors = [_multiple(leaf, given.get(name)) for given, (_, leaf) in zip(inputs, cells)]
-        if any(k is None for k in factors):
+        found = [_multiple(leaf, given.get(name)) for given, (_, leaf) in zip(inputs, cells)]
+        factors = [k for k in found if k is not None]
+        if len(factors) < len(found) or all(given[name].size < 2 for given in inputs):  # one number fits anything
             continue
-        shown, numbers = _shown(exercise, name), [f"{abs(k):.4g} times " if abs(abs(k) - 1) > SAME else "" for k in factors if k]
-        sign = "plus" if (factors[0] or 0) > 0 else "minus"
-        evidence = (f"yours is the right value {sign} {numbers[0]}{shown}",)
-        if all(k is not None and abs(k + 1) <= SAME for k in factors):
+        shown, k = _shown(exercise, name), factors[0]
+        times = f"{abs(k):.4g} times " if abs(abs(k) - 1) > SAME else ""
+        evidence = (f"yours is the right value {'plus' if k > 0 else 'minus'} {times}{shown}",)
+        if all(abs(k + 1) <= SAME for k in factors):
             return Fingerprint(evidence, f"{shown} is left out, or taken away once too often", "left-out")
         return Fingerprint(evidence, f"{shown} comes in with a wrong factor", "wrong-factor")
     return None
@@ -255,7 +258,7 @@ def _multiple(leaf: Leaf, given: Array | None) -> float | None:
     """k where value = truth + k * given in every row."""
     if given is None or given.dtype.kind != "f" or leaf.truth.dtype.kind != "f" or not 0 < given.ndim < leaf.truth.ndim:
         return None
-    if given.size < 2 or leaf.truth.shape[leaf.truth.ndim - given.ndim :] != given.shape:
+    if leaf.truth.shape[leaf.truth.ndim - given.ndim :] != given.shape:
         return None
     return ratio_of(leaf.value.astype(float) - leaf.truth, np.broadcast_to(given, leaf.truth.shape))
 
@@ -306,6 +309,20 @@ def _linear(
         if all_equal(with_dout(only)):
             return Fingerprint((f"yours is the share of the {word} row of the batch alone",), "what the rows of the batch contribute must be added up; here one overwrites the others", "one-row")  # fmt: skip
     return None
+
+
+def between(exercise: Exercise, columns: list[Column]) -> list[tuple[str, str]]:
+    """What is wrong only with several time steps, or several examples: (cause, key), for want of a better one."""
+    says = {
+        "T": ("with one time step all is right: look at what is handed on, added up or put in order from step to step", "over-time"),
+        "N": ("with one example all is right: look at what is added up, averaged or indexed over the batch", "over-batch"),
+    }  # fmt: skip
+    cells = [(_sizes_of(exercise, p), is_wrong(leaf)) for c in columns for p, leaf in c.cells if p.note != "float32"]
+    for letter, cause in says.items():
+        one = {bad for at, bad in cells if at.get(letter) == 1}
+        if one == {False} and all(at.get(letter, 1) > 1 for at, bad in cells if bad):
+            return [cause]
+    return []
 
 
 # where

@@ -124,7 +124,12 @@ def _truth(case: Trial, k: int, run: Run) -> Any:
     expect, redraw = case.exercise.expect, case.exercise.redraw
     if redraw is not None:
         return case.exercise.truth(copied(case.douts[k]), redraw(case.probes[k], run.made))
-    return case.truths[k] if expect is None else expect(case.probes[k], run.made, case.douts[k])
+    right = case.truths[k] if expect is None else expect(case.probes[k], run.made, case.douts[k])
+    others = case.exercise.others
+    for other in others(case.probes[k], case.douts[k]) if others is not None else ():
+        if all(isinstance(leaf, Leaf) and not wrong(leaf) for leaf in leaves(case.exercise, other, run.value)):
+            return other
+    return right
 
 
 def _cause_of_crash(case: Trial, runs: list[Run]) -> Cause:
@@ -157,7 +162,10 @@ def _none_not_handled(case: Trial, runs: list[Run]) -> Cause | None:
 def _nones(case: Trial) -> list[list[str]]:
     """For every call, the arguments (or parts of dout) that are None."""
     arguments = list(signature(case.exercise.truth).parameters)
-    given = [_fields(d) if case.exercise.backward else dict(zip(arguments, p.args)) for p, d in zip(case.probes, case.douts)]
+    given = [
+        _fields(d) if case.exercise.backward else {**dict(zip(arguments, p.args)), **p.options}
+        for p, d in zip(case.probes, case.douts)
+    ]
     return [[name for name, value in g.items() if value is None] for g in given]
 
 

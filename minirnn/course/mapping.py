@@ -40,7 +40,10 @@ def page() -> str:
     lines = [
         "# Map of the course",
         "",
-        "Every function that you write, in order, and what it becomes in the captioner. `minirnn map` prints it with your",
+        (
+            "Every function that you write, in order, and what it becomes in the captioner. `minirnn map` prints it"
+            " with your"
+        ),
         "progress, `minirnn demo --mine` trains the captioner on those that pass.",
         "",
         "| lesson | write | function | in the captioner |",
@@ -69,6 +72,6 @@ def page() -> str:
         "a red square END  <-  cross_entropy (mask) <- affine <- dropout <--------------------+",
         "```",
         "",
-        "Backward runs the same way from the last arrow to the first; clip and adam turn the gradients into the next step.",
+        "Backward runs the same way from the last arrow to the first; clip and adam make the next step of it.",
         "",
     ])  # fmt: skip

@@ -1,4 +1,4 @@
-"""Your own functions in the captioner: those that pass take the place of the framework's, in the same table of pairs."""
+"""Your own functions in the captioner: those that pass take the place of the framework's in the table of pairs."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def _why(verdict: Verdict) -> str:
 
 
 def _fill(slot: str, names: list[str], workspace: Workspace) -> tuple[Any, list[str], str]:
-    """What goes into a slot: a function, or a pair of which one half may be the framework's; and which names it uses."""
+    """What goes into a slot (of a pair one half may be the framework's), which names it uses, why it uses no more."""
     halves = {}
     for name in names:
         e = exercise(name)
@@ -141,7 +141,42 @@ def _agree(backward: str, f: Callable[..., Any], forward: Callable[..., Any] | N
 
 
 def _function(workspace: Workspace, name: str) -> Callable[..., Any]:
-    return function_of(Code(path=workspace.path(name)), exercise(name).function)
+    """The learner's function, as the captioner runs it: its results in the dtype of what it got."""
+    e = exercise(name)
+    f = function_of(Code(path=workspace.path(name)), e.function)
+    if e.slot.startswith("tools.") and not e.cache and not e.backward and e.name not in ("adam1", "clip1"):
+        return f  # sentences and word numbers
+    return _keeping_dtype(f, e.cache)
+
+
+def _keeping_dtype(f: Callable[..., Any], cache: bool) -> Callable[..., Any]:
+    """`f` with float results cast to the dtype of its first float array: one np.zeros would turn a run into float64."""
+
+    def kept(*args: Any, **options: Any) -> Any:
+        given = [leaf for arg in args for leaf in _arrays(arg)]
+        value = f(*args, **options)
+        if not given:
+            return value
+        dtype = given[0].dtype
+        return (_cast(value[0], dtype), value[1]) if cache else _cast(value, dtype)
+
+    return kept
+
+
+def _arrays(tree: Any) -> list[Any]:
+    """The float arrays in nested tuples."""
+    if isinstance(tree, tuple):
+        return [leaf for part in tree for leaf in _arrays(part)]
+    return [tree] if isinstance(tree, np.ndarray) and tree.dtype.kind == "f" else []
+
+
+def _cast(tree: Any, dtype: Any) -> Any:
+    """Nested tuples with their float arrays as `dtype`; all else as it is."""
+    if isinstance(tree, tuple):
+        parts = [_cast(part, dtype) for part in tree]
+        return type(tree)(*parts) if hasattr(tree, "_fields") else tuple(parts)
+    is_float = isinstance(tree, np.ndarray | np.generic) and tree.dtype.kind == "f"
+    return tree.astype(dtype) if is_float and tree.dtype != dtype else tree
 
 
 def _pair(slot: str, forward: Any, backward: Any) -> Any:
@@ -168,7 +203,7 @@ def _lines(workspace: Workspace, name: str) -> str:
 
 
 def loss_of(parts: Parts, image: str = "every", cell: str = "lstm", n: int = 4) -> float:
-    """The captioner's loss on a few drawn scenes, with fresh weights in float64: the same for every right set of parts."""
+    """The captioner's loss on a few drawn scenes, fresh weights, float64: the same for every right set of parts."""
     settings = replace(captioning.settings_for("scenes"), image=image, cell=cell)
     from minirnn.data.captioning import Batches, build_vocabulary, scene_split
 
@@ -212,7 +247,8 @@ def with_mine(command: Command) -> Command:
         theirs, ours = loss_of(mine.parts, image, cell), loss_of(Parts(), image, cell)
         if not abs(theirs - ours) <= 1e-6:
             raise DataError(
-                f"with your functions the loss of the first batch is {theirs:.9f}, with the framework's {ours:.9f}: they do not work together"
+                f"with your functions the loss of the first batch is {theirs:.9f}, with the framework's {ours:.9f}:"
+                " they do not work together"
             )
         out.print(
             f"Loss of a first batch: {theirs:.9f} with your functions, {ours:.9f} with the framework's.", markup=False

@@ -43,7 +43,7 @@ def check(name: str, function: Any = None, *, forward: Any = None, verbose: bool
 
 
 def assert_solved(name: str, file: str) -> None:
-    """For the pytest file beside a stub: pass when solved, skip when not attempted, else fail with what the check says."""
+    """For the pytest file beside a stub: pass when solved, skip when not attempted, else fail in the check's words."""
     import pytest
 
     path = Path(file).resolve().with_name(f"{name}.py")
@@ -64,7 +64,7 @@ def my_ops() -> Ops:
 
 
 def my_parts() -> Parts:
-    """All that the captioner is made of, `ops` and `tools`, with your functions where they pass; prints which are whose."""
+    """All that the captioner is made of, `ops` and `tools`, your functions where they pass; says which are whose."""
     from minirnn.course.mine import gather
 
     mine = gather(Workspace.find())

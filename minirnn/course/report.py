@@ -68,6 +68,6 @@ def _style(line: str) -> str:
         return "green"
     if line.startswith("  x ") or start in ("crashed", "wrong shape or type", "wrong value"):
         return "red"
-    if start.startswith("likely cause") or start.startswith(CONVENTION):
+    if start.startswith(("likely cause", CONVENTION)):
         return "bold"
     return "bold" if line and not line.startswith(" ") and set(line[:3]) - set("#-") else ""

@@ -53,7 +53,9 @@ class Bare(NamedTuple):
     value: Any
 
 
-def run_calls(function: Function, forward: Function | None, style: Style, calls: tuple[Call, ...], file: str) -> list[Run]:  # fmt: skip
+def run_calls(
+    function: Function, forward: Function | None, style: Style, calls: tuple[Call, ...], file: str
+) -> list[Run]:
     """Run all calls. After a stub's NotImplementedError or a failing import nothing more would come: it stops there."""
     runs = []
     for call in calls:
@@ -77,7 +79,15 @@ def _run(function: Function, forward: Function | None, style: Style, call: Call,
                 run = _attempt(function, forward, style, call, frozen=False)
             except Exception as error:  # noqa: BLE001
                 return _failure(error, file)
-            return Run("returned", run.value, run.made, run.changed or ("an input",), run.again, line=failed.line, code=failed.code)  # fmt: skip
+            return Run(
+                "returned",
+                run.value,
+                run.made,
+                run.changed or ("an input",),
+                run.again,
+                line=failed.line,
+                code=failed.code,
+            )
 
 
 def _attempt(function: Function, forward: Function | None, style: Style, call: Call, frozen: bool) -> Run:

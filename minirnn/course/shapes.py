@@ -1,4 +1,4 @@
-"""What stands out in a result of the wrong structure or shape: transposed, not added up, one step too many, not packed."""
+"""What stands out in results of the wrong structure or shape: transposed, not added up, a step too many, not packed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,10 @@ def _packing(truths: list[Any], values: list[Any]) -> Found | None:
     fits = [_flat_same(t, v.value if isinstance(v, Bare) else v) for t, v in zip(truths, values)]
     bare = [isinstance(v, Bare) for v in values]
     if all(bare) and all(fits):
-        return "the result is right but alone: the cache, what your backward will need, is returned beside it", "no-cache"
+        return (
+            "the result is right but alone: the cache, what your backward will need, is returned beside it",
+            "no-cache",
+        )
     if any(bare) or not all(fits):
         return None
     kind = type(truths[0]).__name__ if hasattr(truths[0], "_fields") else ""
@@ -87,13 +90,25 @@ def _relations(axes: list[str], ndim: int) -> Iterator[tuple[str, str, Callable[
 
     for i in range(ndim):
         for j in range(i + 1, ndim):
-            yield f"is transposed: {name(i)} and {name(j)} are exchanged", "transposed", lambda t, v, i=i, j=j: (np.swapaxes(t, i, j), v)  # type: ignore[misc]
+            yield (
+                f"is transposed: {name(i)} and {name(j)} are exchanged",
+                "transposed",
+                lambda t, v, i=i, j=j: (np.swapaxes(t, i, j), v),
+            )  # type: ignore[misc]
     for k in range(ndim + 1):
         yield f"is not added up over axis {k} of its own shape", "not-summed", lambda t, v, k=k: (t, v.sum(axis=k))  # type: ignore[misc]
     for k in range(ndim):
         yield f"is added up over {name(k)}, which should stay", "summed-too-much", lambda t, v, k=k: (t.sum(axis=k), v)  # type: ignore[misc]
-        yield f"has one entry too many along {name(k)}, at the end", "one-too-many", lambda t, v, k=k: (t, np.delete(v, -1, axis=k))  # type: ignore[misc]
-        yield f"has one entry too many along {name(k)}, at the beginning", "one-too-many", lambda t, v, k=k: (t, np.delete(v, 0, axis=k))  # type: ignore[misc]
+        yield (
+            f"has one entry too many along {name(k)}, at the end",
+            "one-too-many",
+            lambda t, v, k=k: (t, np.delete(v, -1, axis=k)),
+        )  # type: ignore[misc]
+        yield (
+            f"has one entry too many along {name(k)}, at the beginning",
+            "one-too-many",
+            lambda t, v, k=k: (t, np.delete(v, 0, axis=k)),
+        )  # type: ignore[misc]
         yield f"has the last entry along {name(k)} alone", "last-only", lambda t, v, k=k: (np.take(t, -1, axis=k), v)  # type: ignore[misc]
         yield f"has the first entry along {name(k)} alone", "first-only", lambda t, v, k=k: (np.take(t, 0, axis=k), v)  # type: ignore[misc]
     yield "is added up over everything, to one number", "summed-too-much", lambda t, v: (t.sum(), v.reshape(()))

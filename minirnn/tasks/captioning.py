@@ -34,8 +34,8 @@ from minirnn.tasks.captioning_tools import BUILT_IN, Tools
 from minirnn.train import BEST, LAST, train
 
 __all__ = [
-    "Captioner", "Settings", "System", "Tools", "build", "evaluate", "load_captioner", "model_defaults", "pointing", "score",
-    "settings_for", "train_captioner", "train_defaults",
+    "Captioner", "Settings", "System", "Tools", "build", "evaluate", "load_captioner", "model_defaults", "pointing",
+    "score", "settings_for", "train_captioner", "train_defaults",
 ]  # fmt: skip
 
 NO_IMAGE = "no-image"  # folder of the baseline inside a run

@@ -66,6 +66,30 @@ WRONG = {
         ("values-for-keys", changed(FORWARD, ("np.swapaxes(k, 1, 2)", "np.swapaxes(v, 1, 2)"))),
     ],
     "attend2": [
+        (("dp-outside-ignored", "dv-with-dp"), """\
+
+
+def dot_attention_backward(dout, cache):
+    q, k, v, p, scale = cache
+    dy, ex = dout
+    dp = dy @ v.swapaxes(1, 2)
+    w = p if ex is None else p + ex
+    ds = p * (dp - (dp * p).sum(-1, keepdims=True)) * scale
+    return ds @ k, ds.swapaxes(1, 2) @ q, w.swapaxes(1, 2) @ dy, None
+"""),
+        ("dp-outside-late", """\
+
+
+def dot_attention_backward(dout, cache):
+    q, k, v, p, scale = cache
+    dy, extra = dout
+    dp = dy @ v.transpose(0, 2, 1)
+    ds = p * (dp - (dp * p).sum(-1, keepdims=True))
+    if extra is not None:
+        ds = ds + extra
+    ds = ds * scale
+    return ds @ k, ds.transpose(0, 2, 1) @ q, p.transpose(0, 2, 1) @ dy, None
+"""),
         ("dp-outside-ignored", changed(BACKWARD, ("dp = dp + dp_extra", "pass"))),
         ("dp-None", changed(BACKWARD, ("    if dp_extra is not None:\n        dp = dp + dp_extra\n", "    dp = dp + dp_extra\n"))),
         ("softmax-diagonal", changed(BACKWARD, ("p * (dp - mean)", "dp * (p - p ** 2)"))),
@@ -130,6 +154,45 @@ def dot_attention_forward(q, k, v, mask):
 ''',
     ],
     "attend2": [
+        """\
+import math
+import numpy as np
+
+class Att:
+    __slots__ = ("q", "k", "v", "p")
+def dot_attention_forward(q, k, v, mask):
+    a = Att()
+    a.q, a.k, a.v = q, k, v
+    s = np.einsum("nta,nla->ntl", q, k) / np.sqrt(q.shape[2])
+    if mask is not None:
+        s = s + np.where(mask, 0, -1e30)
+    s = s - s.max(2, keepdims=True)
+    a.p = np.exp(s) / np.exp(s).sum(2, keepdims=True)
+    return (np.einsum("ntl,nlm->ntm", a.p, v), a.p), a
+def dot_attention_backward(dout, a):
+    f = lambda z: np.asarray(z, np.float32)
+    dp = f(dout[0]) @ f(a.v).transpose(0, 2, 1)
+    if dout[1] is not None:
+        dp = dp + f(dout[1])
+    p = f(a.p)
+    ds = p * (dp - (p * dp).sum(2, keepdims=True)) / np.float32(math.sqrt(a.q.shape[2]))
+    return ds @ f(a.k), ds.transpose(0, 2, 1) @ f(a.q), p.transpose(0, 2, 1) @ f(dout[0]), None
+""",
+        """\
+import numpy as np
+
+def dot_attention_backward(dout, cache):
+    q, k, v, p, scale = cache
+    dy, extra = dout
+    y = p @ v
+    delta = (dy * y).sum(-1, keepdims=True)
+    dp = dy @ np.transpose(v, (0, 2, 1))
+    if extra is not None:
+        delta = delta + (extra * p).sum(-1, keepdims=True)
+        dp = dp + extra
+    ds = p * (dp - delta) * scale
+    return np.matmul(ds, k), np.matmul(np.transpose(ds, (0, 2, 1)), q), np.matmul(np.transpose(p, (0, 2, 1)), dy), None
+""",
         BACKWARD,
         # einsum throughout
         '''

@@ -171,6 +171,23 @@ SUM = "out[n, i, j, f] = np.sum(patch * params.W[:, :, :, f]) + params.b[f]"
 
 WRONG = {
     "conv1": [
+        ("ceil", """\
+import math
+import numpy as np
+from minirnn.functional.conv import both_axes, both_sides, pad_image
+
+def conv2d_forward(x, params, *, stride=1, pad=0, need_dx=True):
+    sh, sw = both_axes("stride", stride)
+    xp = pad_image(x, both_sides(pad))
+    KH, KW, C, F = params.W.shape
+    oh, ow = math.ceil((xp.shape[1] - KH) / sh) + 1, math.ceil((xp.shape[2] - KW) / sw) + 1
+    xp = np.pad(xp, ((0, 0), (0, sh), (0, sw), (0, 0)))
+    y = np.zeros((len(x), oh, ow, F), x.dtype)
+    for i in range(oh):
+        for j in range(ow):
+            y[:, i, j] = np.tensordot(xp[:, i * sh:i * sh + KH, j * sw:j * sw + KW], params.W, 3)
+    return y + params.b, None
+"""),
         ("no-bias", changed(LOOPS, (" + params.b[f]", ""))),
         ("flipped", changed(LOOPS, ("params.W[:, :, :, f]", "params.W[::-1, ::-1, :, f]"))),
         ("window-not-moved-by-stride", changed(LOOPS, ("padded[n, i * sh:i * sh + KH, j * sw:j * sw + KW, :]", "padded[n, i:i + KH, j:j + KW, :]"))),
@@ -228,6 +245,23 @@ def conv2d_forward(x, params, *, stride=1, pad=0, need_dx=True):
 '''),
     ],
     "conv2": [
+        (("dx-cropped-at-the-end", "db-mean"), """\
+import numpy as np
+from minirnn.functional import ConvParams
+
+def conv2d_backward(dy, cache):
+    columns, W, shape, stride, sides, need_dx = cache
+    KH, KW, C, F = W.shape
+    N, OH, OW, _ = dy.shape
+    dxp = np.zeros(shape, dy.dtype)
+    for i in range(OH):
+        for j in range(OW):
+            dxp[:, i * stride[0]:i * stride[0] + KH, j * stride[1]:j * stride[1] + KW] += np.tensordot(dy[:, i, j], W, axes=([1], [3]))
+    d2 = dy.reshape(-1, F)
+    (t, b), (l, r) = sides
+    H, Wd = shape[1] - t - b, shape[2] - l - r
+    return dxp[:, :H, :Wd], ConvParams((columns.T @ d2).reshape(W.shape), d2.mean(0))
+"""),
         ("dx-overwritten-by-windows", changed(BACK, ("KW, :] += dcols", "KW, :] = dcols"))),
         ("dx-not-cropped", changed(BACK, ("    return dx,", "    return big,"))),
         ("dx-stride-ignored", changed(BACK, ("top = i * stride[0]", "top = i"), ("left = j * stride[1]", "left = j"))),
@@ -248,6 +282,16 @@ def conv2d_forward(x, params, *, stride=1, pad=0, need_dx=True):
         (("all-zero", "db-zero"), changed(LOOPS_BACK, ("                    db[f] += g\n", ""))),
     ],
     "pool1": [
+        (("sizes-swapped-everywhere", "sizes-swapped"), """\
+import numpy as np
+from minirnn.functional.conv import both_axes, both_sides, pad_image, windows_of
+
+def max_pool2d_forward(x, *, size=2, stride=None, pad=0):
+    kw, kh = both_axes("size", size)
+    sh, sw = (kh, kw) if stride is None else both_axes("stride", stride)
+    xp = pad_image(x, both_sides(pad), -np.inf)
+    return windows_of(xp, (kh, kw), (sh, sw)).max((3, 4)), None
+"""),
         ("zero-border", changed(POOL_LOOPS, ('sides, float("-inf"))', "sides)"))),
         ("starts-at-zero", changed(POOL_LOOPS, ("y[n, i, j, c] = np.max(xp[n, i * sh:i * sh + kh, j * sw:j * sw + kw, c])", "y[n, i, j, c] = max(0, np.max(xp[n, i * sh:i * sh + kh, j * sw:j * sw + kw, c]))"))),
         ("stride-1", changed(POOL_LOOPS, ("(kh, kw) if stride is None", "(1, 1) if stride is None"))),
@@ -267,6 +311,26 @@ def max_pool2d_forward(x, *, size=2, stride=None, pad=0):
 '''),
     ],
     "pool2": [
+        ("all-winners", """\
+import numpy as np
+from minirnn.functional.conv import both_axes, both_sides, crop_image, pad_image, windows_of
+
+def max_pool2d_forward(x, *, size=2, stride=None, pad=0):
+    size = both_axes("size", size)
+    stride = size if stride is None else both_axes("stride", stride)
+    sides = both_sides(pad)
+    xp = pad_image(x, sides, -np.inf)
+    y = windows_of(xp, size, stride).max((3, 4))
+    return y, (xp, y, size, stride, sides)
+def max_pool2d_backward(dy, cache):
+    xp, y, (kh, kw), (sh, sw), sides = cache
+    dx = np.zeros(xp.shape, dy.dtype)
+    for i in range(dy.shape[1]):
+        for j in range(dy.shape[2]):
+            s = np.s_[:, i * sh:i * sh + kh, j * sw:j * sw + kw]
+            dx[s] += (xp[s] == y[:, i:i + 1, j:j + 1]) * dy[:, i:i + 1, j:j + 1]
+    return (crop_image(dx, sides),)
+"""),
         ("overwritten", changed(POOL_BACK, ("dx[n, row, col, c] += dy", "dx[n, row, col, c] = dy"))),
         ("stride-ignored", changed(POOL_BACK, ("i * stride[0] +", "i +"), ("j * stride[1] +", "j +"))),
         ("not-cropped", changed(POOL_BACK, ("(dx[:, a:dx.shape[1] - b, l:dx.shape[2] - r],)", "(dx,)"))),
@@ -301,6 +365,22 @@ def max_pool2d_backward(dy, cache):
 
 RIGHT = {
     "conv1": [
+        """\
+import numpy as np
+from minirnn.functional.conv import both_axes, both_sides, pad_image
+
+def conv2d_forward(x, params, *, stride=1, pad=0, need_dx=True):
+    sh, sw = both_axes("stride", stride)
+    xp = pad_image(x, both_sides(pad))
+    W = params.W
+    N, H, Wd, C = xp.shape
+    KH, KW, _, F = W.shape
+    fx = np.fft.rfft2(xp, axes=(1, 2))
+    fw = np.fft.rfft2(np.concatenate([np.concatenate([W, np.zeros((H - KH, KW, C, F))], 0), np.zeros((H, Wd - KW, C, F))], 1), axes=(0, 1))
+    full = np.fft.irfft2(np.einsum("nijc,ijcf->nijf", fx, fw.conj()), s=(H, Wd), axes=(1, 2))
+    y = full[:, :H - KH + 1:sh, :Wd - KW + 1:sw]
+    return y + params.b, (x,)
+""",
         LOOPS,
         EINSUM,
         HEAD
@@ -349,6 +429,51 @@ def conv2d_forward(x, params, *, stride=1, pad=0, need_dx=True):
 ''',
     ],
     "conv2": [
+        """\
+import numpy as np
+from minirnn.functional import ConvParams
+from minirnn.functional.conv import both_axes, both_sides, pad_image, windows_of
+
+class Saved:
+    pass
+def conv2d_forward(x, params, *, stride=1, pad=0, need_dx=True):
+    s = Saved()
+    s.x, s.params, s.stride, s.sides = x, params, both_axes("stride", stride), both_sides(pad)
+    win = windows_of(pad_image(x, s.sides), params.W.shape[:2], s.stride)
+    s.win = win
+    return np.tensordot(win, params.W, 3) + params.b, s
+def conv2d_backward(dy, s):
+    W = s.params.W
+    KH, KW = W.shape[:2]
+    (t, b), (l, r) = s.sides
+    N, H, Wd, C = s.x.shape
+    dxp = np.zeros((N, H + t + b, Wd + l + r, C), dtype=s.x.dtype)
+    for (k, m) in [(k, m) for k in range(KH) for m in range(KW)]:
+        g = dy @ W[k, m].T
+        for i in range(dy.shape[1]):
+            for j in range(dy.shape[2]):
+                dxp[:, i * s.stride[0] + k, j * s.stride[1] + m] += g[:, i, j]
+    dW = np.tensordot(s.win, dy, axes=([0, 1, 2], [0, 1, 2]))
+    return dxp[:, t:t + H, l:l + Wd], ConvParams(W=dW, b=np.add.reduce(dy.reshape(-1, dy.shape[-1])))
+""",
+        """\
+import numpy as np
+from minirnn.functional import ConvParams
+from minirnn.functional.conv import crop_image
+
+def conv2d_backward(dy, cache):
+    columns, W, shape, stride, sides, need_dx = cache
+    KH, KW, C, F = W.shape
+    sh, sw = stride
+    N, OH, OW, _ = dy.shape
+    N, HP, WP, _ = shape
+    big = np.zeros((N, HP + KH - 1, WP + KW - 1, F), dy.dtype)
+    big[:, KH - 1:KH - 1 + OH * sh:sh, KW - 1:KW - 1 + OW * sw:sw] = dy
+    win = np.lib.stride_tricks.sliding_window_view(big, (KH, KW), axis=(1, 2))
+    dxp = np.einsum("nijfkl,klcf->nijc", win, W[::-1, ::-1])
+    dW = np.einsum("pk,pf->kf", columns, dy.reshape(-1, F)).reshape(W.shape)
+    return crop_image(dxp, sides), ConvParams(dW, np.einsum("nijf->f", dy))
+""",
         LOOPS_BACK,
         BACK,
         EINSUM,
@@ -419,6 +544,44 @@ def max_pool2d_forward(x, size=2, stride=None, pad=0):
 """,
     ],
     "pool2": [
+        """\
+import numpy as np
+from minirnn.functional.conv import crop_image
+
+def max_pool2d_backward(dy, cache):
+    winner, shape, size, stride, sides = cache
+    n, i, j, c = np.indices(dy.shape)
+    flat = np.ravel_multi_index((n, i * stride[0] + winner // size[1], j * stride[1] + winner % size[1], c), shape)
+    dx = np.bincount(flat.ravel(), weights=dy.ravel(), minlength=int(np.prod(shape))).reshape(shape)
+    return (crop_image(dx, sides).astype(dy.dtype),)
+""",
+        """\
+import numpy as np
+from minirnn.functional.conv import both_axes, both_sides, crop_image, pad_image
+
+def max_pool2d_forward(x, *, size=2, stride=None, pad=0):
+    size = both_axes("size", size)
+    stride = size if stride is None else both_axes("stride", stride)
+    sides = both_sides(pad)
+    xp = pad_image(x, sides, -np.inf)
+    N, H, W, C = xp.shape
+    oh, ow = (H - size[0]) // stride[0] + 1, (W - size[1]) // stride[1] + 1
+    y = np.full((N, oh, ow, C), -np.inf)
+    at = {}
+    for n, i, j, c in np.ndindex(y.shape):
+        for a in range(i * stride[0], i * stride[0] + size[0]):
+            for b in range(j * stride[1], j * stride[1] + size[1]):
+                if xp[n, a, b, c] >= y[n, i, j, c]:
+                    y[n, i, j, c] = xp[n, a, b, c]
+                    at[n, i, j, c] = (n, a, b, c)
+    return y, (at, xp.shape, sides)
+def max_pool2d_backward(dy, cache):
+    at, shape, sides = cache
+    dx = np.zeros(shape)
+    for k, v in at.items():
+        dx[v] += dy[k]
+    return (crop_image(dx, sides),)
+""",
         POOL_LOOPS,
         POOL_BACK,
         HEAD

@@ -6,6 +6,15 @@ SGD = "import numpy as np\nfrom minirnn.optim import SGDState\nfrom minirnn.tree
 
 WRONG = {
     "affine1": [
+        ("wrong-factor", """\
+import numpy as np
+
+def affine_forward(x, params):
+    y = np.zeros(x.shape[:-1] + (params.W.shape[1],))
+    for d in range(x.shape[-1]):
+        y += x[..., d, None] * params.W[d] + params.b
+    return y, (x, params.W)
+"""),
         ("no-bias", AFFINE + """
 def affine_forward(x, params):
     out = np.dot(x, params.W)
@@ -60,6 +69,17 @@ def affine_forward(x, params):
 """),
     ],
     "affine2": [
+        ("forward-not-right", """\
+from minirnn.functional import AffineParams
+
+def affine_forward(x, params):
+    return x @ params.W, {"x": x, "W": params.W}
+def affine_backward(dy, cache):
+    x, W = cache["x"], cache["W"]
+    x2 = x.reshape(-1, x.shape[-1])
+    d2 = dy.reshape(-1, dy.shape[-1])
+    return dy @ W.T, AffineParams(x2.T @ d2, d2.sum(0))
+"""),
         ("dx-not-transposed", AFFINE + """
 def affine_backward(dy, cache):
     x, W = cache
@@ -297,6 +317,34 @@ def cross_entropy_forward(logits, targets, mask):
 """),
     ],
     "xent2": [
+        ("softmax-over-batch", """\
+import numpy as np
+
+def cross_entropy_backward(dloss, cache):
+    logp, targets, share = cache
+    e = np.exp(logp)
+    p = e / e.sum(0)
+    return dloss * (p - np.eye(logp.shape[-1])[targets]) * share[..., None], None, None
+"""),
+        ("sign", """\
+import numpy as np
+
+def cross_entropy_backward(dloss, cache):
+    logp, targets, share = cache
+    d = np.eye(logp.shape[-1])[targets] - np.exp(logp)
+    return dloss * d, None, None
+"""),
+        (("only-target", "not-finite"), """\
+import numpy as np
+
+def cross_entropy_backward(dloss, cache):
+    logp, targets, share = cache
+    p = np.exp(logp)
+    onehot = np.eye(logp.shape[-1])[targets]
+    dp = -onehot / p * share[..., None] * dloss
+    dlogits = dp * p * (1 - p)
+    return dlogits, None, None
+"""),
         (("no-minus-one",), NP + """
 def cross_entropy_backward(dloss, cache):
     logp, targets, share = cache
@@ -465,6 +513,19 @@ def affine_forward(x, params):
 """,
     ],
     "affine2": [
+        """\
+import numpy as np
+from minirnn.functional import AffineParams
+
+def affine_backward(dy, cache):
+    x, W = cache
+    dx, dW, db = np.zeros(x.shape), np.zeros(W.shape), np.zeros(W.shape[1])
+    for i in np.ndindex(x.shape[:-1]):
+        dx[i] = W @ dy[i]
+        dW += np.outer(x[i], dy[i])
+        db += dy[i]
+    return dx, AffineParams(dW, db)
+""",
         AFFINE + """
 def affine_backward(dy, cache):
     x, W = cache
@@ -599,6 +660,15 @@ def cross_entropy_forward(logits, targets, mask):
 """,
     ],
     "xent2": [
+        """\
+import numpy as np
+
+def cross_entropy_backward(dloss, cache):
+    logp, targets, share = cache
+    V = logp.shape[-1]
+    dlogp = -np.where(np.arange(V) == targets[..., None], share[..., None] * dloss, 0.0)
+    return dlogp - np.exp(logp) * dlogp.sum(-1, keepdims=True), None, None
+""",
         NP + """
 def cross_entropy_backward(dloss, cache):
     logp, targets, share = cache

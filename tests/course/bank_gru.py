@@ -61,6 +61,19 @@ def changed(text: str, *changes: tuple[str, str]) -> str:
 
 WRONG = {
     "gru1": [
+        (("reset-before", "mean-turned-round"), """\
+import numpy as np
+from minirnn.functional import GRUState
+from minirnn.functional.activations import logistic as sigmoid
+
+def gru_step_forward(x, state, params):
+    H = state.h.shape[1]
+    ax, ah = x @ params.Wx + params.bx, state.h @ params.Wh + params.bh
+    rz = sigmoid(ax[:, :2 * H] + ah[:, :2 * H])
+    r, z = rz[:, :H], rz[:, H:]
+    n = np.tanh(ax[:, 2 * H:] + (r * state.h) @ params.Wh[:, 2 * H:] + params.bh[2 * H:])
+    return GRUState(z * n + (1 - z) * state.h), None
+"""),
         ("reset-before", changed(FORWARD, ("r * ah[:, 2*H:]", "(r * h0) @ Wh[:, 2*H:] + bh[2*H:]"))),
         ("mean-turned-round", changed(FORWARD, ("(1 - z) * n + z * h0", "z * n + (1 - z) * h0"))),
         ("bias-outside-reset", changed(FORWARD, ("r * ah[:, 2*H:]", "r * (h0 @ Wh[:, 2*H:]) + bh[2*H:]"))),
@@ -74,6 +87,21 @@ WRONG = {
         ("not-a-state", changed(FORWARD, ("return GRUState(h), ", "return h, "))),
     ],
     "gru2": [
+        ("dh-prev-without-n", """\
+import numpy as np
+from minirnn.functional import GRUParams, GRUState
+
+def gru_step_backward(dstate, cache):
+    x, prev, p, ahn, r, z, n = cache
+    H = r.shape[1]
+    dh = dstate.h
+    dan = dh * (1 - z) * (1 - n ** 2)
+    dar = dan * ahn * r * (1 - r)
+    daz = dh * (prev.h - n) * z * (1 - z)
+    dax, dah = np.hstack([dar, daz, dan]), np.hstack([dar, daz, dan * r])
+    dprev = dar @ p.Wh[:, :H].T + daz @ p.Wh[:, H:2 * H].T + dh * z
+    return dax @ p.Wx.T, GRUState(dprev), GRUParams(x.T @ dax, prev.h.T @ dah, dax.sum(0), dah.sum(0))
+"""),
         ("direct-path-missing", changed(BACKWARD, ("d_rec @ p.Wh.T + dh * z", "d_rec @ p.Wh.T"))),
         ("matrix-path-missing", changed(BACKWARD, ("d_rec @ p.Wh.T + dh * z", "dh * z"))),
         ("dz-sign", changed(BACKWARD, ("dh * prev.h - dh * n", "dh * n - dh * prev.h"))),
@@ -120,6 +148,53 @@ def gru_step_forward(x, state, params):
 ''',
     ],
     "gru2": [
+        """\
+import numpy as np
+from minirnn.functional import GRUParams, GRUState
+from minirnn.functional.activations import logistic as sigmoid
+
+def gru_step_forward(x, state, params):
+    out, _ = _step(x, state.h, params)
+    return GRUState(out), {"in": [x, state.h], "params": params}
+def _step(x, h, params):
+    r, z, xn = np.split(x @ params.Wx + params.bx, 3, axis=1)
+    hr, hz, hn = np.split(h @ params.Wh + params.bh, 3, axis=1)
+    r, z = sigmoid(r + hr), sigmoid(z + hz)
+    n = np.tanh(xn + r * hn)
+    return (1 - z) * n + z * h, (r, z, n, hn)
+def gru_step_backward(dstate, cache):
+    (x, h), p = cache["in"], cache["params"]
+    _, (r, z, n, hn) = _step(x, h, p)
+    dn = (dstate.h - dstate.h * z) * (1 - n ** 2)
+    dr, dz = dn * hn * r * (1 - r), dstate.h * (h - n) * z * (1 - z)
+    both = np.concatenate([dr, dz], 1)
+    gx, gh = np.concatenate([both, dn], 1), np.concatenate([both, r * dn], 1)
+    return gx.dot(p.Wx.T), GRUState(gh.dot(p.Wh.T) + z * dstate.h), GRUParams(x.T.dot(gx), h.T.dot(gh), gx.sum(0), gh.sum(0))
+""",
+        """\
+import numpy as np
+from minirnn.functional import GRUParams, GRUState
+from minirnn.functional.activations import logistic as sigmoid
+
+class C:
+    pass
+def gru_step_forward(x, state, params):
+    k = C()
+    k.x, k.h, k.p = x, state.h, params
+    gx, gh = x @ params.Wx + params.bx, state.h @ params.Wh + params.bh
+    H = state.h.shape[1]
+    k.rz = sigmoid(gx[:, :2 * H] + gh[:, :2 * H])
+    k.r, k.z = k.rz[:, :H], k.rz[:, H:]
+    k.hn = gh[:, 2 * H:]
+    k.n = np.tanh(gx[:, 2 * H:] + k.r * k.hn)
+    return GRUState(k.n + k.z * (state.h - k.n)), k
+def gru_step_backward(dstate, k):
+    dh = dstate.h
+    dan = dh * (1 - k.z) * (1 - k.n ** 2)
+    drz = np.hstack([dan * k.hn, dh * (k.h - k.n)]) * k.rz * (1 - k.rz)
+    ax, ah = np.hstack([drz, dan]), np.hstack([drz, dan * k.r])
+    return ax @ k.p.Wx.T, GRUState(ah @ k.p.Wh.T + dh * k.z), GRUParams(k.x.T @ ax, k.h.T @ ah, ax.sum(0), ah.sum(0))
+""",
         BACKWARD,
         # the forward function with a cache of its own
         FORWARD + '''

@@ -82,6 +82,35 @@ def lstm_step_forward(x, state, params):
 '''),
     ],
     "lstm2": [
+        ("forward-not-right", """\
+import numpy as np
+from minirnn.functional import LSTMParams, LSTMState
+from minirnn.functional.activations import logistic as sigmoid
+
+def lstm_step_forward(x, state, params):
+    ai, af, ag, ao = np.split(x @ params.Wx + state.h @ params.Wh + params.b, 4, 1)
+    i, f, g, o = sigmoid(ai), sigmoid(af), np.tanh(ag), sigmoid(ao)
+    c = f * state.c + i * g
+    return LSTMState(o * c, c), dict(x=x, s=state, p=params, g=(i, f, g, o), c=c)
+def lstm_step_backward(dstate, cache):
+    i, f, g, o = cache["g"]
+    s, p, x = cache["s"], cache["p"], cache["x"]
+    dc = dstate.c + dstate.h * o
+    da = np.concatenate([dc * g * i * (1 - i), dc * s.c * f * (1 - f), dc * i * (1 - g ** 2), dstate.h * cache["c"] * o * (1 - o)], 1)
+    return da @ p.Wx.T, LSTMState(da @ p.Wh.T, dc * f), LSTMParams(x.T @ da, s.h.T @ da, da.sum(0))
+"""),
+        ("dc-added-late", """\
+import numpy as np
+from minirnn.functional import LSTMParams, LSTMState
+
+def lstm_step_backward(dstate, cache):
+    x, prev, p, i, f, g, o, tc = cache
+    dh, dcn = dstate
+    dc = dh * o * (1 - tc ** 2)
+    da = np.concatenate([dc * g * i * (1 - i), dc * prev.c * f * (1 - f), dc * i * (1 - g ** 2), dh * tc * o * (1 - o)], 1)
+    dc = dc + dcn
+    return da @ p.Wx.T, LSTMState(da @ p.Wh.T, dc * f), LSTMParams(x.T @ da, prev.h.T @ da, da.sum(0))
+"""),
         ("dc-not-added", changed(BACKWARD, ("dc = dstate.c + dstate.h", "dc = dstate.h"))),
         ("dc-prev-whole", changed(BACKWARD, ("dc_prev = dc * f", "dc_prev = dc"))),
         ("dc-prev-with-i", changed(BACKWARD, ("dc_prev = dc * f", "dc_prev = i * dc"))),
@@ -105,6 +134,26 @@ def lstm_step_forward(x, state, params):
 
 RIGHT = {
     "lstm1": [
+        """\
+import math
+import numpy as np
+from minirnn.functional import LSTMState
+
+def lstm_step_forward(x, state, params):
+    N, D = x.shape
+    H = state.h.shape[1]
+    sig = lambda v: 1 / (1 + math.exp(-v))
+    h, c = np.zeros((N, H)), np.zeros((N, H))
+    for n in range(N):
+        for u in range(H):
+            a = []
+            for gate in range(4):
+                k = gate * H + u
+                a.append(math.fsum([params.b[k]] + [x[n, d] * params.Wx[d, k] for d in range(D)] + [state.h[n, e] * params.Wh[e, k] for e in range(H)]))
+            c[n, u] = sig(a[1]) * state.c[n, u] + sig(a[0]) * math.tanh(a[2])
+            h[n, u] = sig(a[3]) * math.tanh(c[n, u])
+    return LSTMState(h, c), None
+""",
         FORWARD,
         HEAD + '''
 def lstm_step_forward(x, state, params):
@@ -138,6 +187,28 @@ def lstm_step_forward(x, state, params):
 ''',
     ],
     "lstm2": [
+        """\
+import numpy as np
+from minirnn.functional import LSTMParams, LSTMState
+from minirnn.functional.activations import logistic as sigmoid
+
+class Tape:
+    def __init__(self, back):
+        self.back = back
+def lstm_step_forward(x, state, params):
+    a = x @ params.Wx + state.h @ params.Wh + params.b
+    ai, af, ag, ao = np.split(a, 4, 1)
+    i, f, g, o = sigmoid(ai), sigmoid(af), np.tanh(ag), sigmoid(ao)
+    c = f * state.c + i * g
+    t = np.tanh(c)
+    def back(dh, dc):
+        dc = dc + dh * o * (1 - t ** 2)
+        da = np.hstack([dc * g * i * (1 - i), dc * state.c * f * (1 - f), dc * i * (1 - g ** 2), dh * t * o * (1 - o)])
+        return da @ params.Wx.T, LSTMState(da @ params.Wh.T, dc * f), LSTMParams(x.T @ da, state.h.T @ da, da.sum(0))
+    return LSTMState(o * t, c), Tape(back)
+def lstm_step_backward(dstate, cache):
+    return cache.back(dstate.h, dstate.c)
+""",
         BACKWARD,
         # another cache: the pre-activations and c
         FORWARD + '''

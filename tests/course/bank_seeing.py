@@ -161,6 +161,14 @@ def dropout_backward(dy, cache):
 
 WRONG = {
     "norm1": [
+        ("layer-norm", """\
+import numpy as np
+
+def batch_norm_forward(x, running, params, *, training, momentum=0.9, eps=1e-5):
+    m, v = x.mean(-1, keepdims=True), x.var(-1, keepdims=True)
+    y = (x - m) / np.sqrt(v + eps) * params.gamma + params.beta
+    return (y, running), None
+"""),
         ("eps-outside", changed(NORM, ("1.0 / np.sqrt(sigma2 + eps)", "1.0 / (np.sqrt(sigma2) + eps)"))),
         ("no-eps", changed(NORM, ("np.sqrt(sigma2 + eps)", "np.sqrt(sigma2)"))),
         ("no-root", changed(NORM, ("1.0 / np.sqrt(sigma2 + eps)", "1.0 / (sigma2 + eps)"))),
@@ -198,6 +206,16 @@ def batch_norm_forward(x, running, params, *, training, momentum=0.9, eps=1e-5):
 '''),
     ],
     "norm2": [
+        (("means", "no-var-term"), """\
+from minirnn.functional import NormParams
+
+def batch_norm_backward(dout, cache):
+    xhat, std, gamma, training, shape = cache
+    dy = dout[0].reshape(-1, shape[-1])
+    g = dy * gamma
+    dx = (g - g.mean(0)) / std if training else g / std
+    return dx.reshape(shape), None, NormParams((dy * xhat).mean(0), dy.mean(0))
+"""),
         ("statistics-constant", changed(SHORT, ("dx = gamma / (n * std) * (n * g - dbeta - xhat * dgamma)", "dx = gamma / std * g"))),
         ("no-mean-term", changed(SHORT, ("n * g - dbeta - xhat", "n * g - xhat"))),
         ("no-var-term", changed(SHORT, ("n * g - dbeta - xhat * dgamma", "n * g - dbeta"))),
@@ -240,6 +258,15 @@ def adam_update(params, grads, state, *, lr, beta1=0.9, beta2=0.999, eps=1e-8, w
 '''),
     ],
     "drop1": [
+        ("none-not-handled", """\
+
+
+def dropout_forward(x, *, p, training, rng=None):
+    mask = (rng.random(x.shape) >= p) / (1 - p)
+    if not training:
+        return x, None
+    return x * mask, mask
+"""),
         ("not-scaled", changed(DROP, (" / (1 - p)", ""))),
         ("keep-inverted", changed(DROP, ("> p", "< p"))),
         ("p-keeps", changed(DROP, ("> p) / (1 - p)", "< p) / p"))),
@@ -272,6 +299,21 @@ def adam_update(params, grads, state, *, lr, beta1=0.9, beta2=0.999, eps=1e-8, w
 
 RIGHT = {
     "norm1": [
+        """\
+import numpy as np
+from minirnn.functional import RunningStats
+
+def batch_norm_forward(x, running, params, *, training, momentum=0.9, eps=1e-5):
+    r = x.reshape(-1, x.shape[-1])
+    if training:
+        mean = r.sum(0) / len(r)
+        var = np.einsum("rc,rc->c", r, r) / len(r) - mean ** 2
+        running = RunningStats(running.mean + (1 - momentum) * (mean - running.mean), running.var + (1 - momentum) * (var - running.var))
+    else:
+        mean, var = running
+    y = params.gamma * ((r - mean) * (var + eps) ** -0.5) + params.beta
+    return (y.reshape(x.shape), running), (mean, var)
+""",
         NORM,
         HEAD
         + '''
@@ -308,6 +350,22 @@ def batch_norm_forward(x, running, params, *, training, momentum=0.9, eps=1e-5):
 ''',
     ],
     "norm2": [
+        """\
+import numpy as np
+from minirnn.functional import NormParams
+
+def batch_norm_backward(dout, cache):
+    xhat, std, gamma, training, shape = cache
+    dy = dout[0].reshape(-1, shape[-1])
+    R, C = dy.shape
+    dx = np.zeros((R, C))
+    for c in range(C):
+        J = np.eye(R)
+        if training:
+            J = J - 1.0 / R - np.outer(xhat[:, c], xhat[:, c]) / R
+        dx[:, c] = J @ dy[:, c] * gamma[c] / std[c]
+    return dx.reshape(shape), None, NormParams(np.array([dy[:, c] @ xhat[:, c] for c in range(C)]), dy.sum(0))
+""",
         STAGED,
         SHORT,
         HEAD

@@ -96,6 +96,25 @@ def changed(text: str, *changes: tuple[str, str]) -> str:
 
 WRONG = {
     "embed1": [
+        (("averaged-axis-2", "averaged-axis1", "averaged"), """\
+
+
+def embedding_forward(ids, W):
+    return W[ids].mean(axis=-2), (ids, W.shape)
+"""),
+        ("one-hot-too-short", """\
+import numpy as np
+
+def embedding_forward(ids, W):
+    onehot = np.eye(ids.max() + 1)[ids]
+    return onehot @ W, (ids, W.shape)
+"""),
+        ("take-without-axis", """\
+import numpy as np
+
+def embedding_forward(ids, W):
+    return np.take(W, ids), (ids, W.shape)
+"""),
         ("columns", changed(LOOKUP, ("axis=0", "axis=1"))),
         ("one-less", changed(LOOKUP, ("np.take(W, ids, axis=0)", "W[ids - 1]"))),
         ("flat", changed(LOOKUP, ("np.take(W, ids, axis=0)", "np.array([W[i] for i in ids.flatten()])"))),
@@ -106,6 +125,16 @@ WRONG = {
         ("time-first", changed(LOOKUP, ("ids, axis", "np.transpose(ids), axis"))),
     ],
     "embed2": [
+        ("added-per-first-axis", """\
+import numpy as np
+
+def embedding_backward(dy, cache):
+    ids, shape = cache
+    dW = np.zeros(shape, dy.dtype)
+    for n in range(ids.shape[0]):
+        dW[ids[n]] += dy[n]
+    return None, dW
+"""),
         ("overwritten", changed(TABLE, ("    for j in range(len(flat_ids)):\n        dW[flat_ids[j]] += flat_dy[j]\n", "    dW[flat_ids] += flat_dy\n"))),
         ("overwritten", changed(TABLE, ("] += flat_dy", "] = flat_dy"))),
         ("divided-by-count", changed(TABLE, ("    return None", "    for v in set(flat_ids):\n        dW[v] /= np.sum(ids == v)\n    return None"))),
@@ -119,6 +148,22 @@ WRONG = {
                                        ("np.zeros(shape, dtype=dy.dtype)", "kept.setdefault((shape, dy.dtype), np.zeros(shape, dtype=dy.dtype))"))),
     ],
     "pad1": [
+        ("cut-in-all", """\
+import numpy as np
+from minirnn.data.vocabulary import CaptionIds, END, PAD, START
+
+def pad_captions(ids, length=None):
+    rows = [[START, *c, END] for c in ids]
+    T = max(len(r) for r in rows) - 1
+    if length is not None:
+        T = min(T, length)
+    inputs = np.full((len(ids), T), PAD)
+    targets = np.full((len(ids), T), PAD)
+    for n, r in enumerate(rows):
+        inputs[n, :len(r[:-1][:T])] = r[:-1][:T]
+        targets[n, :len(r[1:][:T])] = r[1:][:T]
+    return CaptionIds(inputs, targets, targets != PAD)
+"""),
         ("not-cut", changed(PAD, ("if length is not None", "if False"))),
         ("cut-without-end", PAD.replace("cut.append(caption)", "cut.append(caption)\n    full = ids")
          .replace("for c in cut:\n", "for c, old in zip(cut, ids):\n        end = END if len(c) == len(old) else PAD\n").replace("c + [END]", "c + [end]")),
@@ -154,6 +199,33 @@ WRONG = {
         ("mask-ignored", changed(LOSS, ("np.sum(losses * m) / np.sum(m)", "np.sum(losses[:, None] * m) / np.sum(m) / len(m)"))),
     ],
     "masked2": [
+        (("sign", "dloss-ignored"), """\
+import numpy as np
+
+def cross_entropy_backward(dloss, cache):
+    logp, targets, share = cache
+    d = np.eye(logp.shape[-1])[targets] - np.exp(logp)
+    return d * share[..., None], None, None
+"""),
+        ("share-on-target-only", """\
+import numpy as np
+
+def cross_entropy_backward(dloss, cache):
+    logp, targets, share = cache
+    d = np.exp(logp)
+    onehot = np.eye(logp.shape[-1], dtype=d.dtype)[targets] * share[..., None]
+    return dloss * (d - onehot), None, None
+"""),
+        ("mask-ignored-but-counted", """\
+import numpy as np
+
+def cross_entropy_backward(dloss, cache):
+    logp, targets, share = cache
+    d = np.exp(logp)
+    onehot = np.zeros_like(d)
+    np.put_along_axis(onehot, targets[..., None], 1, -1)
+    return dloss * (d - onehot) / np.count_nonzero(share), None, None
+"""),
         ("mask-ignored", changed(GRADIENT, ("probs *= share.reshape(-1, 1)", "probs /= len(probs)"))),
         ("not-divided", changed(OWN, ("    d /= m.sum()\n", ""))),
         ("over-N", changed(OWN, ("d /= m.sum()", "d /= shape[0]"))),
@@ -195,6 +267,15 @@ def embedding_forward(ids, W):
 ''',
     ],
     "embed2": [
+        """\
+import numpy as np
+
+def embedding_forward(ids, W):
+    return W[ids], {"ids": ids, "W": W}
+def embedding_backward(dy, cache):
+    ids, W = cache["ids"], cache["W"]
+    return None, np.stack([dy[ids == v].sum(axis=0) for v in range(W.shape[0])]).astype(dy.dtype)
+""",
         TABLE,
         '''
 import numpy as np
@@ -296,6 +377,41 @@ def cross_entropy_forward(logits, targets, mask):
 ''',
     ],
     "masked2": [
+        """\
+import numpy as np
+
+def cross_entropy_forward(logits, targets, mask):
+    m = logits.max(-1, keepdims=True)
+    logp = logits - m - np.log(np.exp(logits - m).sum(-1, keepdims=True))
+    nll = -np.take_along_axis(logp, targets[..., None], -1)[..., 0]
+    return np.average(nll, weights=mask), {"logp": logp, "targets": targets, "mask": mask}
+def cross_entropy_backward(dloss, cache):
+    mask = cache["mask"]
+    t = cache["targets"]
+    w = np.full(t.shape, 1 / t.size) if mask is None else mask / mask.sum()
+    g = np.exp(cache["logp"])
+    g[tuple(np.indices(t.shape)) + (t,)] -= 1
+    return dloss * g * w[..., None], None, None
+""",
+        """\
+import numpy as np
+
+class Kept:
+    def __init__(self, p, t, w):
+        self.p, self.t, self.w = p, t, w
+def cross_entropy_forward(logits, targets, mask):
+    w = np.ones(targets.shape) if mask is None else np.asarray(mask, float)
+    top = np.max(logits, axis=-1, keepdims=True)
+    lse = np.log(np.sum(np.exp(logits - top), axis=-1, keepdims=True)) + top
+    lp = logits - lse
+    nll = lse[..., 0] - np.take_along_axis(logits, targets[..., None], -1)[..., 0]
+    return (w * nll).sum() / w.sum(), Kept(np.exp(lp), targets, w)
+def cross_entropy_backward(dloss, k):
+    d = k.p * 1.0
+    for i in np.ndindex(k.t.shape):
+        d[i][k.t[i]] -= 1.0
+    return d * (dloss * k.w / k.w.sum())[..., None], None, None
+""",
         GRADIENT,
         OWN,
         # loops over everything

@@ -116,3 +116,21 @@ def test_demo_mine_outside_a_workspace_says_so(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["demo", "--mine", "--seconds", "2", "--out", str(tmp_path / "run")]) == 2
     assert "minirnn start" in capsys.readouterr().err
+
+
+def test_functions_that_leave_float32_do_not_spoil_the_run(course, monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(captioning, "SCENE_COUNTS", {"train": 256, "val": 16, "test": 16, "novel": 16})
+    solve(course, "attend1", "attend2", "norm1", "affine1", "affine2")
+    for name, old, new in (
+        ("attend1", "float(np.sqrt(q.shape[2]))", "np.sqrt(q.shape[2])"),
+        ("affine1", "    return x @ W + b", "    return (x @ W + b).astype(np.float64)"),
+    ):
+        text = course.path(name).read_text(encoding="utf-8")
+        if old in text:
+            course.path(name).write_text(text.replace(old, new), encoding="utf-8")
+    path = course.path("affine2")
+    path.write_text(path.read_text(encoding="utf-8").replace("x, W = cache", "x, W = (np.float64(a) for a in cache)"), encoding="utf-8")
+    argv = ["demo", "--mine", "--attention", "--seconds", "3", "--out", str(tmp_path / "run"), "--json"]
+    assert main(argv) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert {"affine2", "attend1"} <= set(result["yours"])

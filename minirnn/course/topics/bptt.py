@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from minirnn.course.exercise import Exercise, Mistake, Probe
+from minirnn.course.compare import relative_error
+from minirnn.course.exercise import Exercise, Mistake, Probe, Wrong
 from minirnn.course.topics.sequences import RNN_INPUTS, UNROLL_INPUTS, normal, rnn_args, unroll_probes
 from minirnn.functional.recurrent import RNNParams, rnn_step_backward, rnn_step_forward
 from minirnn.optim import clip_by_global_norm
+from minirnn.tree import tree_leaves
 from minirnn.unroll import unroll_backward, unroll_forward
 
 
@@ -32,6 +36,30 @@ def _clip_probes(rng: np.random.Generator) -> tuple[Probe, ...]:
         Probe((grads(4.0), 2.5), note="max_norm = 2.5"),
         Probe((one, 0.25), note="one array alone"),
     )
+
+_DX, _DPREV = "da @ p.Wx.T", "da @ p.Wh.T"
+
+def examine_clipped(answers: list[Any]) -> list[Wrong]:
+    """What wrongly clipped gradients are: scaled by another number, turned, or right beside a wrong norm."""
+    turned, factors, norms = False, False, False
+    for a in answers:
+        if a.error or not isinstance(a.value, tuple) or len(a.value) != 2:
+            return []
+        mine, right, given = (tree_leaves(tree) for tree in (a.value[0], a.truth[0], a.probe.args[0]))
+        if [np.shape(g) for g in mine] != [np.shape(g) for g in right]:
+            return []
+        flat, true, before = (np.concatenate([np.ravel(g) for g in leaves]).astype(float) for leaves in (mine, right, given))
+        factor = float(flat @ before) / float(before @ before)
+        turned |= relative_error(flat, factor * before) > 1e-5
+        factors |= relative_error(flat, true) > 1e-5
+        norms |= abs(float(a.value[1]) - a.truth[1]) > 1e-5 * a.truth[1]
+    if turned:
+        return [Wrong("gradients", "", "the gradients do not keep their direction: all values of all arrays are multiplied by one number", "turned")]
+    if factors and norms:
+        return [Wrong("gradients", "", "the norm is not that of all arrays together, and so the factor is wrong too", "wrong-norm")]
+    if factors:
+        return [Wrong("gradients", "", "the norm is right, but the factor that follows from it is not: the smaller of 1 and max_norm / norm", "wrong-factor")]
+    return [Wrong("norm", "", "the gradients are right, but the number beside them is not their norm before clipping", "wrong-norm-returned")] if norms else []
 
 
 rnn2 = Exercise(
@@ -129,6 +157,9 @@ rnn2 = Exercise(
                 (("x.T @ da, prev.h.T @ da, da.sum(axis=0)", "x[-1:].T @ da[-1:], prev.h[-1:].T @ da[-1:], da[-1]"),)),
         Mistake("db-divided", "everything is divided by N; the loss has already been averaged, gradients add up", (("dstate.h * (1 - h**2)", "dstate.h * (1 - h**2) / len(x)"),)),
         Mistake("pieces-exchanged", "dx and dh_prev are exchanged", (("return da @ p.Wx.T, RNNState(da @ p.Wh.T)", "return da @ p.Wh.T, RNNState(da @ p.Wx.T)"),)),
+        Mistake("tanh-derivative-of-a", "the derivative is taken at a, the sum inside tanh: with the new h = tanh(a) it is 1 - h**2, with a it is 1 - tanh(a)**2", (("(1 - h**2)", "(1 - (x @ p.Wx + prev.h @ p.Wh + p.b) ** 2)"),)),
+        *(Mistake(f"last-unit-only-{k}", "the shares of the hidden units overwrite each other; what they send back adds up", changes)
+          for k, changes in enumerate((((_DX, "da[:, -1:] * p.Wx[:, -1]"),), ((_DPREV, "da[:, -1:] * p.Wh[:, -1]"),), ((_DX, "da[:, -1:] * p.Wx[:, -1]"), (_DPREV, "da[:, -1:] * p.Wh[:, -1]"))), 1)),
     ),
 )  # fmt: skip
 _UPSTREAM = "dstate = tree_add(dstate, tree_map(lambda d: d[:, t], dstates))"
@@ -224,6 +255,16 @@ unroll2 = Exercise(
                 (("dx_t, dstate, dshared_t = step.backward(dstate, caches[t])", "last = dstate\n        dx_t, dstate, dshared_t = step.backward(dstate, caches[t])"), ("axis=1), dstate,", "axis=1), last,"))),
         Mistake("shared-averaged-running", "the gradients of what is shared are averaged two by two; they add up", (("dshared = tree_add(dshared, dshared_t)", "dshared = dshared_t if dshared is None else tree_map(lambda a, b: (a + b) / 2, dshared, dshared_t)"),)),
         Mistake("order", "the gradients of what is shared and of the first state are exchanged: the order is dx, dstate, dshared", (("dstate, dshared\n", "dshared, dstate\n"),)),
+        Mistake("upstream-late-2", "dstates is added one step too late: what goes back into step t - 1 is its own dstates[:, t - 1] and what step t sent back",
+                ((_UPSTREAM, "dstate = tree_map(lambda d: d[:, -1], dstates) if t == len(caches) - 1 else dstate"), ("        dshared = tree_add", "        dstate = tree_add(dstate, tree_map(lambda d: d[:, t], dstates))\n        dshared = tree_add"))),
+        Mistake("truncated-2", "what comes back is dropped at every second step: the gradient is cut off",
+                (("dstate = tree_add(dstate,", "dstate = tree_add(tree_map(np.zeros_like, dstate) if t % 2 else dstate,"),)),
+        Mistake("shared-missing", "two results are returned; there are three: dx, the gradient of the first state, the gradient of `shared`", (("dstate, dshared\n", "dstate\n"),)),
+        Mistake("dstate-missing", "two results are returned; there are three: dx, the gradient of the first state, the gradient of `shared`", (("axis=1), dstate, dshared\n", "axis=1), dshared\n"),)),
+        Mistake("dx-alone", "dx alone is returned; there are three results: dx, the gradient of the first state, the gradient of `shared`", (("axis=1), dstate, dshared\n", "axis=1)\n"),)),
+        Mistake("dx-list", "dx comes as a list, one for each step; they are stacked on axis 1", (("np.stack(dx[::-1], axis=1)", "dx[::-1]"),)),
+        Mistake("shared-list", "the gradients of `shared` come as a list, one for each step; they add up", (("dshared = tree_add(dshared, dshared_t)", "dshared = [dshared_t, *(dshared or [])]"),)),
+        Mistake("upstream-averaged", "dstates is divided by T; each step's upstream gradient is used as it is", (("lambda d: d[:, t], dstates", "lambda d: d[:, t] / len(caches), dstates"),)),
     ),
 )  # fmt: skip
 _SCALE = ("    if norm <= max_norm:\n        return grads, norm\n", "")
@@ -238,6 +279,7 @@ clip1 = Exercise(
     probes=_clip_probes,
     inputs={},
     outputs=(),
+    examine=examine_clipped,
     slot="tools.clip",
     hints=(
         "Clipping should shorten the step without turning it. What must all arrays have in common for that?",
@@ -309,6 +351,8 @@ clip1 = Exercise(
                 (_SCALE, ("lambda g: g * scale", "lambda g: g * max_norm / np.sqrt((g * g).sum())"))),
         Mistake("largest-value", "the gradients are scaled by their largest value; one factor follows from the norm of all of them", (("lambda g: g * scale", "lambda g: g * max_norm / np.abs(g).max()"),)),
         Mistake("half", "the gradients are halved (or scaled by a fixed number); the factor is max_norm / norm", (("scale = max_norm / norm", "scale = 0.5"),)),
+        Mistake("sum-of-values", "the values are added up; the norm is the root of the sum of their squares", ((_NORM, "float(abs(sum(g.sum() for g in tree_leaves(grads))))"),)),
+        Mistake("norm-plus-limit", "the factor is max_norm / norm; yours has more below the line", (_SCALE, ("scale = max_norm / norm", "scale = max_norm / (norm + max_norm)"))),
     ),
 )  # fmt: skip
 

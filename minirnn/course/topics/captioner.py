@@ -61,7 +61,7 @@ captioner1 = Exercise(
     title="Wire the captioner, forward",
     truth=captioner_forward,
     probes=_wiring_probes,
-    inputs={},
+    inputs={"images": "N S S C", "which": "M", "inputs": "M T", "targets": "M T", "mask": "M T"},
     outputs=(),
     names=("loss", "running"),
     cache=True,
@@ -150,6 +150,14 @@ captioner1 = Exercise(
         Mistake("softmax-twice", "the logits go through a log-softmax first; cross_entropy takes logits and does it itself", (("forward(logits, targets, mask)", "forward(ops.softmax.forward(logits)[0], targets, mask)"),)),
         Mistake("linear-only", "the bias of params.out is missing: use ops.affine", (("logits, out = ops.affine.forward(says, p.out)", "logits, out = says @ p.out.W, None"),)),
         Mistake("pair-kept", "a pair's forward returns two things, the result and a cache; here both are taken for the result", ((_WORDS, "words = embedding = ops.embedding.forward(inputs, p.words)"),)),
+        Mistake("no-word-dropout-2", "the result of dropout on the word vectors (line 4) is not used", ((_DROPS[0], _DROPS[0].replace("words, drop", "_, drop")),)),
+        Mistake("no-says-dropout-2", "the result of dropout on what the decoder says (line 7) is not used", ((_DROPS[1], _DROPS[1].replace("says, drop", "_, drop")),)),
+        Mistake("no-dropout-2", "the results of dropout (lines 4 and 7) are not used", ((_DROPS[0], _DROPS[0].replace("words, drop", "_, drop")), (_DROPS[1], _DROPS[1].replace("says, drop", "_, drop")))),
+        Mistake("arguments-exchanged", "the arguments are exchanged: ops.embedding.forward(which, leaf), first what picks, then the table", (("else ops.embedding.forward(which, leaf)", "else ops.embedding.forward(leaf, which)"),)),
+        Mistake("arguments-exchanged-2", "the arguments are exchanged: ops.embedding.forward(inputs, table), first what picks, then the table", (("embedding.forward(inputs, p.words)", "embedding.forward(p.words, inputs)"),)),
+        Mistake("arguments-exchanged-3", "the arguments are exchanged: ops.affine.forward(says, params.out)", (("affine.forward(says, p.out)", "affine.forward(p.out, says)"),)),
+        Mistake("arguments-exchanged-4", "the arguments are exchanged: ops.cross_entropy.forward(logits, targets, mask)", (("forward(logits, targets, mask)", "forward(targets, logits, mask)"),)),
+        Mistake("pair-exchanged", "the cache comes first; the result does: (loss, running), cache", (("return (loss, running), (caches, ops, p._fields)", "return (caches, ops, p._fields), (loss, running)"),)),
     ),
 )  # fmt: skip
 _ADD = "    dmine = tree_add(dmine, Seen(dvector, None, None))\n"
@@ -165,7 +173,7 @@ captioner2 = Exercise(
     truth_forward=captioner_forward,
     forward="captioner1",
     probes=_wiring_probes,
-    inputs={},
+    inputs={"images": "N S S C", "which": "M", "inputs": "M T", "targets": "M T", "mask": "M T"},
     outputs=(),
     names=("dimages", "dwhich", "dinputs", "dtargets", "dmask", "drunning", "dparams"),
     slot="tools.captioner.backward",
@@ -250,6 +258,7 @@ captioner2 = Exercise(
         Mistake("loss-as-sum", "the gradients are multiplied by the number of words; the loss is their mean, and cross_entropy knows that", (("backward(dout[0], cross_entropy)", "backward(dout[0] * float(np.sum(cross_entropy[2])), cross_entropy)"),)),
         Mistake("begin-of-vector", "begin_backward gets the gradient of the first state, dstate", (("begin_backward(dstate, begin)", "begin_backward(dmine, begin)"),)),
         Mistake("says-from-words", "line (3) is undone with the gradient of what the decoder says; it takes that of the word vectors, from tell_backward", (('_, grads["words"] = ops.embedding.backward(dwords, embedding)', '_, grads["words"] = ops.embedding.backward(dsays, embedding)'),)),
+        Mistake("fields-missing", "fields that nobody read are missing: CaptionerParams has all of them, None where there is no gradient", (("grads = dict.fromkeys(fields)", "grads = {}"),)),
     ),
 )  # fmt: skip
 

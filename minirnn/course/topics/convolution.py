@@ -8,7 +8,7 @@ import numpy as np
 
 from minirnn.course.exercise import Exercise, Probe
 from minirnn.course.topics.convolution_mistakes import CONV1, CONV2
-from minirnn.course.topics.pooling_mistakes import POOL1, POOL2
+from minirnn.course.topics.pooling_mistakes import POOL1, POOL2, TIES, examine_ties, other_winners
 from minirnn.functional.conv import ConvParams, conv2d_backward, conv2d_forward
 from minirnn.functional.pool import max_pool2d_backward, max_pool2d_forward
 from minirnn.pair import Array
@@ -63,6 +63,12 @@ def _pool_probes(rng: np.random.Generator) -> tuple[Probe, ...]:
         _pool(rng, (2, 8, 7, 1), "a stride larger than the window", size=2, stride=3),
         _pool(rng, (1, 5, 6, 2), "a border of ((1, 0), (0, 1))", size=(2, 3), stride=(1, 2), pad=((1, 0), (0, 1))),
     )
+
+
+def _unpool_probes(rng: np.random.Generator) -> tuple[Probe, ...]:
+    """Those of pool1, and equal values, as after a rectifier."""
+    ties = np.maximum(rng.integers(-3, 3, (2, 5, 6, 2)), 0).astype(float)
+    return (*_pool_probes(rng), Probe((ties,), {"size": (3, 2), "stride": (1, 2)}, TIES))
 
 
 CONV_INPUTS = {"x": "N height width C", "params.W": "KH KW C F", "params.b": "F"}
@@ -150,7 +156,7 @@ pool2 = Exercise(
     truth=max_pool2d_backward,
     truth_forward=max_pool2d_forward,
     forward="pool1",
-    probes=_pool_probes,
+    probes=_unpool_probes,
     inputs={"x": "N height width C"},
     outputs=(("dx", "N height width C"),),
     slot="ops.max_pool2d.backward",
@@ -164,6 +170,8 @@ pool2 = Exercise(
     "nobody else. With overlapping windows one pixel can win more than once, so the gradients add up. The border never "
     "wins, and is cut off.",
     mistakes=POOL2,
+    examine=examine_ties,
+    others=other_winners,
 )
 
 EXERCISES = (conv1, conv2, pool1, pool2)

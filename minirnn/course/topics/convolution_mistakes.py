@@ -113,6 +113,9 @@ CONV1 = (
             ((_OUT, "return y.reshape(N, OH, OW, F).transpose(0, 3, 1, 2), "),), convention=True),
     Mistake("rows-and-columns-exchanged", "height and width of y are exchanged: it is (N, H', W', F)",
             ((_OUT, "return y.reshape(N, OH, OW, F).transpose(0, 2, 1, 3), "),)),
+    Mistake("ceil", "windows that stick out at the bottom and right are counted too (ceil mode); here only whole windows count",
+            ((_XPAD, _XPAD + "    more = [-(n - k) % s for n, k, s in zip(xpad.shape[1:3], (KH, KW), stride)]\n"
+              "    xpad = pad_image(xpad, ((0, more[0]), (0, more[1])))\n"),), convention=True),
     Mistake("output-too-small", "the last row and column are missing: there are (size - kernel) // stride **+ 1** places",
             ((_WINDOWS, _WINDOWS + "[:, :-1, :-1]"),)),
     Mistake("last-not-written", "the last row and column of y are never computed: the loops end too early",

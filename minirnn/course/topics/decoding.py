@@ -237,7 +237,7 @@ beam1 = Exercise(
     ),
 )  # fmt: skip
 
-WORDS = "a the dog cat sits runs on mat red big small".split()
+WORDS = ("a", "the", "dog", "cat", "sits", "runs", "on", "mat", "red", "big", "small")
 
 
 def _corpus(rng: np.random.Generator, pictures: int, refs: int, note: str, least: int = 5, most: int = 11) -> Probe:
@@ -371,6 +371,8 @@ bleu1 = Exercise(
         Mistake("precisions-returned", "the four precisions are returned; BLEU-n is the geometric mean of the first n, times the brevity penalty", (("penalty * math.prod(p[:n]) ** (1 / n)", "p[n - 1]"),)),
         Mistake("list-returned", "the four numbers come in a list; expected a tuple", (("    return tuple(penalty * math.prod(p[:n]) ** (1 / n) for n in range(1, MAX_N + 1))", "    return [penalty * math.prod(p[:n]) ** (1 / n) for n in range(1, MAX_N + 1)]"),)),
         Mistake("per-hundred", "the scores are multiplied by 100; they are between 0 and 1", (("penalty * math.prod(p[:n]) ** (1 / n)", "100 * penalty * math.prod(p[:n]) ** (1 / n)"),), convention=True),
+        Mistake("clip-last-reference", "the clip is the count in the last reference that has the n-gram: counts overwrite each other; the largest is asked for", (("max(ngrams(r, n)[w] for r in ref_words)", "([ngrams(r, n)[w] for r in ref_words if ngrams(r, n)[w]] or [0])[-1]"),)),
+        Mistake("clip-last-reference-2", "the clip is the count in the last reference alone: counts overwrite each other; the largest is asked for", (("max(ngrams(r, n)[w] for r in ref_words)", "ngrams(ref_words[-1], n)[w]"),)),
     ),
 )  # fmt: skip
 

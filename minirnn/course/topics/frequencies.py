@@ -34,11 +34,20 @@ def wrong_frequencies(probe: Probe, value: list[Any]) -> Wrong | None:
             ("every step reads START again; it reads the word that was just drawn", "start-again", start, after),
             ("every step is the first one again: it reads START, from the first state", "start-again", start, before),
         ]  # fmt: skip
+        again = _same_number(changed(logp[0], o), int(word), changed(step(np.array([word]), after)[0][0], o))
         known = [(c, changed(step(np.array([w]), s)[0][0], o), key) for c, key, w, s in others]
+        known.append(("one random number is used for all steps of a sentence; each step needs one of its own", again, "one-number"))
         wrong = _compare(probe, drawn, step(np.array([word]), after)[0][0], "second", known)
         if wrong:
             return wrong
     return None
+
+
+def _same_number(p: Array, word: int, q: Array) -> Array:
+    """How often each word follows `word` when both are drawn with one random number (inverse transform sampling)."""
+    low, high = float(p[:word].sum()), float(p[: word + 1].sum())
+    edges = np.clip(np.concatenate([[0.0], np.cumsum(q)]), low, high)
+    return np.diff(edges) / max(high - low, 1e-300)
 
 
 def with_note(probe: Probe) -> str:

@@ -15,6 +15,7 @@ WH_N = "params.Wh[:, -state.h.shape[1] :]"
 BH_N = "params.bh[-state.h.shape[1] :]"
 
 ELSEWHERE = {"zrn": " as in Keras and ONNX"}  # who else stands in which order
+SAME_AS = {"zrn": " (the same happens when r and z are exchanged where n and h are made)"}
 
 
 def _orders() -> tuple[Mistake, ...]:
@@ -24,7 +25,7 @@ def _orders() -> tuple[Mistake, ...]:
         if order == "rzn":
             continue
         changes = tuple((split, f"{', '.join(f'a{of}{gate}' for gate in order)} = np.split(") for of, split in (("x", SPLIT_X), ("h", SPLIT_H)))  # fmt: skip
-        says = f"the columns are read in the order {', '.join(order)}{ELSEWHERE.get(order, '')}; here they stand in the order r, z, n"
+        says = f"the columns are read in the order {', '.join(order)}{ELSEWHERE.get(order, '')}; here they stand in the order r, z, n{SAME_AS.get(order, '')}"
         found.append(Mistake(f"order-{order}", says, changes, convention=order in ELSEWHERE))
     return tuple(found)
 
@@ -137,6 +138,8 @@ BACKWARD = (
     Mistake("direct-path-whole", "dh is added to dh_prev as it is; the direct path is scaled by z", ((TOP, "dn, dz, dh_prev = dh * (1 - z), dh * (prev.h - n), dh"),)),
     Mistake("direct-path-1-z", "the direct path to h_prev is scaled by 1 - z; h_prev was multiplied by z",
             ((TOP, "dn, dz, dh_prev = dh * (1 - z), dh * (prev.h - n), dh * (1 - z)"),)),
+    Mistake("dh-prev-without-n", "dh_prev lacks what comes back through n: the last H columns of Wh were multiplied by h_prev too",
+            ((BACK, "dh_prev = dh_prev + (dah @ p.Wh.T - dahn @ p.Wh[:, -dahn.shape[1] :].T)"),)),
     Mistake("direct-path-minus", "the direct path is subtracted; the readers of h_prev add up", ((BACK, "dh_prev = dah @ p.Wh.T - dh_prev"),)),
     Mistake("dn-whole", "dn is dh as it is; n was multiplied by 1 - z", ((TOP, "dn, dz, dh_prev = dh, dh * (prev.h - n), dh * z"),)),
     Mistake("dn-by-z", "dn is scaled by z; n was multiplied by 1 - z", ((TOP, "dn, dz, dh_prev = dh * z, dh * (prev.h - n), dh * z"),)),

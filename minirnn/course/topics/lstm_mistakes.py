@@ -154,6 +154,8 @@ def _without_derivative() -> tuple[Mistake, ...]:
 BACKWARD = (
     Mistake("dc-not-added", "the dc from the next step is not used; c has two readers, the next step and h, and both gradients add up",
             ((DO_DC, "do, dc = dh * tc, dh * o * (1 - tc**2)"),)),
+    Mistake("dc-added-late", "the dc from the next step reaches dc_prev only; it reaches c, and from there i, f and g too: add it before they are computed",
+            ((DO_DC, "do, late, dc = dh * tc, dc, dh * o * (1 - tc**2)"), ("LSTMState(da @ p.Wh.T, dc_prev)", "LSTMState(da @ p.Wh.T, dc_prev + late * f)"))),
     Mistake("dc-only", "h's share of dc is missing in df, dc_prev, di and dg: c is also read by h = o * tanh(c), and that share is added before the line of c is undone", ((DO_DC, "do = dh * tc"),)),
     Mistake("dc-minus", "h's share of dc has the wrong sign: two readers mean that gradients add up, and the derivative of tanh is never negative",
             ((DO_DC, "do, dc = dh * tc, dc - dh * o * (1 - tc**2)"),)),

@@ -111,6 +111,8 @@ MASK = "share / share.max()"
 
 BACKWARD = (
     Mistake("mask-ignored", "the mask is not used: places that do not count get a gradient too. Their weight is 0", ((SCALE, "dlogits = dlogits * dloss / share.size"),)),
+    Mistake("mask-ignored-but-counted", "the gradient is divided by the number of places that count, but places that do not count are not set to 0, and weights are not used",
+            ((SCALE, "dlogits = dlogits * dloss / (share > 0).sum()"),)),
     Mistake("mask-only-in-division", "the gradient is divided by the sum of the mask, but places that do not count are not set to 0", ((SCALE, "dlogits = dlogits * dloss * share.max()"),)),
     Mistake("not-divided", "the division by the sum of the mask is missing", ((SCALE, f"dlogits = dlogits * (dloss * {MASK})[..., None]"),)),
     Mistake("over-N", "the gradient is divided by N (the first axis), as in CS231n; here it is divided by the sum of the mask",
@@ -153,6 +155,10 @@ BACKWARD = (
             ((TARGET, ""), (SCALE, SCALE + "\n    np.put_along_axis(dlogits, targets[..., None], np.take_along_axis(dlogits, targets[..., None], axis=-1) - 1, axis=-1)"))),
     Mistake("target-late-masked", "the mask and the mean reach the probabilities but not the 1 at the target, or the 1 is subtracted after the division; all of it is one product",
             ((TARGET, ""), (SCALE, SCALE + f"\n    onehot = np.eye(logp.shape[-1], dtype=logp.dtype)[targets]\n    dlogits = dlogits - onehot * ({MASK})[..., None]"))),
+    Mistake("share-on-target-only", "the share of each place is multiplied on the 1 at the target only; it multiplies the whole difference",
+            ((TARGET, "np.put_along_axis(dlogits, targets[..., None], at_target - share[..., None], axis=-1)"), (SCALE, "dlogits = dlogits * dloss"))),
+    Mistake("not-divided-booleans", "the division by the sum of the mask is missing, and weights are used as if they were booleans",
+            ((SCALE, "dlogits = dlogits * (dloss * (share > 0))[..., None].astype(logp.dtype)"),)),
     Mistake("one-everywhere", "1 is subtracted from all words; it is subtracted at the target only", ((TARGET, "dlogits = dlogits - 1"),)),
     Mistake("log-probabilities", "the log probabilities are used; the gradient has the probabilities", (("dlogits = np.exp(logp)", "dlogits = logp.copy()"),)),
     Mistake("softmax-derivative", "p * (1 - p) is multiplied besides; probabilities minus one-hot is the whole gradient already",

@@ -103,6 +103,10 @@ NORM1 = (
     Mistake("per-row-kept", "the statistics are taken over the features of each row (that is layer normalisation); they are taken over "
             "the batch, for each feature by itself",
             ((_MEAN, "mean = rows.mean(axis=1, keepdims=True)\n"), (_VAR, "var = ((rows - mean) ** 2).mean(axis=1, keepdims=True)"))),
+    Mistake("layer-norm", "this is layer normalisation: the statistics are those of each row's features, in evaluation too; they are taken over the "
+            "batch, for each feature by itself, and evaluation uses the running ones",
+            ((_XHAT, "xhat = (rows - rows.mean(axis=1, keepdims=True)) / np.sqrt(rows.var(axis=1, keepdims=True) + eps)"),
+             ("        " + _RUNNING + "\n", ""))),
     Mistake("over-everything", "one mean and one variance are taken over all features; each feature has its own",
             ((_MEAN, "mean = rows.mean()\n"), (_VAR, "var = ((rows - mean) ** 2).mean()"))),
     Mistake("pixels-apart", "every pixel has statistics of its own; those of a channel are taken over batch, rows and columns (every "

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from minirnn.course.exercise import Mistake
+from typing import Any
 
+import numpy as np
+
+from minirnn.course.compare import TOLERANCE, relative_error
+from minirnn.course.exercise import Mistake, Probe, Wrong
+from minirnn.functional.conv import both_axes, both_sides, crop_image, pad_image, windows_of
+from minirnn.pair import Array
+
+TIES = "equal values in a window"  # the note of the probe that has them
 _XPAD = "xpad = pad_image(x, sides, -np.inf)\n"
 _WINDOWS = "windows = windows_of(xpad, size, stride)"
 _MAX = "y = pixels.max(axis=3)"
@@ -45,6 +53,8 @@ POOL1 = (
             ((_WINDOWS, _WINDOWS + "\n    OH, OW = windows.shape[1:3]\n    xpad = pad_image(xpad, ((0, stride[0]), (0, stride[1])), -np.inf)\n"
               "    windows = windows_of(xpad, stride, stride)[:, :OH, :OW]"),)),
     Mistake("sizes-swapped", "height and width of the window are exchanged", (("(xpad, size, stride)", "(xpad, size[::-1], stride)"),)),
+    Mistake("sizes-swapped-everywhere", "height and width of the window are exchanged",
+            (("stride = size if", "size = size[::-1]\n    stride = size if"),)),
     Mistake("height-for-both", "the window is square here: its width is size[1]", (("(xpad, size, stride)", "(xpad, (size[0], size[0]), stride)"),)),
     Mistake("width-for-both", "the window is square here: its height is size[0]", (("(xpad, size, stride)", "(xpad, (size[1], size[1]), stride)"),)),
     Mistake("window-too-small", "the last row and column of each window are left out: a slice i:i+size ends before i+size",
@@ -182,3 +192,41 @@ POOL2 = (
     Mistake("no-tuple", "dx is returned bare; a backward function returns a tuple, here of one: (dx,)",
             ((_CROP, "return crop_image(dxpad, sides)"),)),
 )  # fmt: skip
+
+# Of a learner's own forward and backward together: the framework's cache knows one winner, so no change to the solution shows this.
+ALL_WIN = Wrong(
+    "dx is right", "wrong where values are equal",
+    "every pixel that equals the largest gets the whole gradient; among equal values it goes to one of them, the first say", "all-winners",
+)  # fmt: skip
+
+
+def examine_ties(answers: list[Any]) -> list[Wrong]:
+    """Whether equal values in a window, which all get the gradient, explain the answer on every probe."""
+    if any(a.error or not isinstance(a.value, tuple) or len(a.value) != 1 for a in answers):
+        return []
+    pairs = [(np.asarray(a.value[0]), _with_ties(a.probe, a.dout, "all")) for a in answers]
+    return [ALL_WIN] if all(v.shape == e.shape and relative_error(v, e) <= TOLERANCE for v, e in pairs) else []
+
+
+def other_winners(probe: Probe, dy: Array) -> list[tuple[Array]]:
+    """Among equal values the last may get the gradient as well, or all of them in equal shares."""
+    return [(_with_ties(probe, dy, kind),) for kind in ("last", "shared")] if probe.note == TIES else []
+
+
+def _with_ties(probe: Probe, dy: Array, kind: str) -> Array:
+    """dx where all, the last, or all in equal shares of the largest values of a window get the gradient."""
+    options = probe.options
+    size, sides = both_axes("size", options.get("size", 2)), both_sides(options.get("pad", 0))
+    stride = size if options.get("stride") is None else both_axes("stride", options["stride"])
+    xpad = pad_image(probe.args[0], sides, -np.inf)
+    windows = windows_of(xpad, size, stride)
+    largest = windows == windows.max(axis=(3, 4), keepdims=True)
+    if kind == "last":
+        rows = largest.reshape(*largest.shape[:3], -1, largest.shape[5])[:, :, :, ::-1]
+        largest = ((rows.cumsum(axis=3) == 1) & rows)[:, :, :, ::-1].reshape(largest.shape)
+    share = largest / largest.sum(axis=(3, 4), keepdims=True) if kind == "shared" else largest
+    dxpad = np.zeros(xpad.shape, dy.dtype)
+    for n, i, j in np.ndindex(dy.shape[:3]):
+        a, b = i * stride[0], j * stride[1]
+        dxpad[n, a : a + size[0], b : b + size[1]] += dy[n, i, j] * share[n, i, j]
+    return crop_image(dxpad, sides)

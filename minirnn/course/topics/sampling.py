@@ -12,7 +12,7 @@ from minirnn.course.topics.captioner import told, walks
 from minirnn.course.topics.frequencies import changed, greedy_at_zero, with_note, wrong_frequencies
 from minirnn.course.topics.saying import Said, close, own_score, score_cause
 
-N = 1500  # sentences a probe
+N = 1000  # sentences a probe
 V = 6
 
 
@@ -30,10 +30,10 @@ def sample_probes(rng: np.random.Generator) -> tuple[Probe, ...]:
     return (
         plain,
         Probe(plain.args, {**plain.options, "rng": seed}, "another seed"),
-        probe("temperature = 0.5", temperature=0.5),
-        probe("temperature = 2", temperature=2.0),
+        probe("temperature = 0.5", temperature=0.5, max_length=2),
+        probe("temperature = 2", temperature=2.0, max_length=2),
         probe("top_k = 2", top_k=2),
-        probe("top_k = 2 and temperature = 3", top_k=2, temperature=3.0),
+        probe("top_k = 2 and temperature = 3", top_k=2, temperature=3.0, max_length=2),
         probe("temperature = 0", n=6, temperature=0.0, max_length=6),
         probe("other numbers for START, END and never", start=0, end=5, never=(0, 3)),
     )
@@ -43,13 +43,20 @@ def judge_samples(probes: tuple[Probe, ...], values: tuple[Any, ...]) -> list[Wr
     """What is wrong with samples: form, forbidden words, scores, frequencies."""
     for probe, value in zip(probes, values):
         wrong = _form(probe, value) or _words(probe, value) or _scores(probe, value) or wrong_frequencies(probe, value)
+        if wrong and wrong.key == "one-draw":
+            return [_always_the_same(probes, values)]
         if wrong:
-            return [_always_the_same(probes, values) if wrong.key == "one-draw" else wrong]
+            return [_seed_ignored(values) or wrong if wrong.key in ("frequencies", "one-number") else wrong]
+    ignored = _seed_ignored(values)
+    return [ignored] if ignored else []
+
+
+def _seed_ignored(values: tuple[Any, ...]) -> Wrong | None:
+    """Whether two seeds draw the same words."""
     first, other = ([(list(h.words), h.finished) for h in value] for value in values[:2])
-    if first == other:
-        same = f"{N} sentences are the same with two seeds"
-        return [Wrong("another seed draws other words", same, "the draws do not come from `rng`", "rng-ignored")]
-    return []
+    same = f"{N} sentences are the same with two seeds"
+    cause = "the draws do not come from `rng`: another generator is made inside, or with a seed of its own"
+    return Wrong("another seed draws other words", same, cause, "rng-ignored") if first == other else None
 
 
 def _always_the_same(probes: tuple[Probe, ...], values: tuple[Any, ...]) -> Wrong:
@@ -152,6 +159,8 @@ def examine_crash(answers: list[Any]) -> list[Wrong]:
     if failed and all(zero):
         return [Wrong("temperature 0", "", "temperature 0 needs an answer of its own: it is greedy decoding, and there is nothing to divide by", "temperature-zero")]  # fmt: skip
     warm = [a for a, cold in zip(failed, zero) if not cold]
+    if warm and all("NaN" in a.error for a in warm) and not any(a.probe.options.get("temperature", 1.0) > 0 for a in rest):
+        return [Wrong("probabilities", "", "the probabilities hold NaN: something is divided by a sum of 0, or infinities are taken from each other; each sentence's probabilities are divided by their sum over the words (axis 1)", "nan-probabilities")]  # fmt: skip
     if warm and all("sum to 1" in a.error for a in warm):
         return [Wrong("probabilities", "", "the probabilities do not add up to 1: divide by their sum when `never` and top_k have ruled words out", "not-renormalised")]  # fmt: skip
     if warm and all(a.probe.options.get("top_k") for a in warm) and not any(a.probe.options.get("top_k") for a in rest):

@@ -132,6 +132,10 @@ def close(a: float, b: float) -> bool:
 
 def _form(sentences: list[Said], wrong: list[Said]) -> tuple[str, str] | None:
     """What is wrong with the form: words that must not stand there, the length, the flag."""
+    if _one_list(sentences):
+        return "all sentences have the same words: one list is shared by all of them ([[]] * n makes n names of one list)", "one-list"
+    if any(_word_missing(s) for s in wrong) and all(own_score(s) or _word_missing(s) for s in wrong):
+        return "the score counts one word more than the sentence holds: its last word has been cut off", "last-word-missing"
     if all(s.words[:1] == [s.option("start", 1)] for s in sentences):
         return "START stands among the words; it is left out", "start-in-words"
     if any(s.end in s.words for s in sentences):
@@ -157,6 +161,27 @@ def _form(sentences: list[Said], wrong: list[Said]) -> tuple[str, str] | None:
     if short:
         return "a sentence stops although it has neither said END nor reached max_length", "stops-early"
     return None
+
+
+def _one_list(sentences: list[Said]) -> bool:
+    """Whether the sentences of every call have the same words: as many as all of them should have together."""
+    calls = {id(s.probe): [t for t in sentences if t.probe is s.probe] for s in sentences}
+    several = [c for c in calls.values() if len({tuple(s.right.words) for s in c}) > 1]
+    return bool(several) and all(
+        {tuple(s.words) for s in c} == {tuple(c[0].words)} and len(c[0].words) == sum(len(s.right.words) for s in c)
+        for c in several
+    )
+
+
+def _word_missing(s: Said) -> bool:
+    """Whether the score is that of these words and one more at the end."""
+    if own_score(s) or len(s.spoken) >= s.most:
+        return False
+    rows = s.rows([*s.words, 0])
+    before = float(s.gains(s.words).sum())
+    if not s.finished:
+        return any(word != s.end and close(s.score, before + float(gain)) for word, gain in enumerate(rows[-1]))
+    return any(close(s.score, float(s.gains([*s.words, word, s.end]).sum())) for word in range(len(rows[-1])) if word != s.end)
 
 
 def _through_end(s: Said) -> bool:
@@ -186,6 +211,15 @@ def _scores() -> Iterator[tuple[str, str, Callable[[Said], Any]]]:
             spoken.append(int(row.argmax()))
         return np.cumsum(s.gains(spoken))[len(s.spoken) :]
 
+    def first_row(s: Said) -> float:
+        """The score read off the first sentence's row, whoever's it is."""
+        first, path = s._replace(row=0), []
+        while len(path) < len(s.spoken):
+            row = first.rows([*path, 0])[-1]
+            row[list(s.option("never", (0, 1)))] = -np.inf
+            path.append(int(row.argmax()))
+        return float(sum(row[w] for row, w in zip(first.rows(path), s.spoken)))
+
     length = "divided by the length; the plain sum is asked for"
     yield "END's log-probability is missing from the score; it counts", "end-not-scored", lambda s: s.gains(s.words).sum() if s.finished else np.nan
     yield "the score is the last word's log-probability alone; log-probabilities add up", "last-logp", lambda s: s.gains(s.spoken)[-1]
@@ -200,6 +234,7 @@ def _scores() -> Iterator[tuple[str, str, Callable[[Said], Any]]]:
     yield "the score counts END for a sentence that has not said it", "end-scored-anyway", lambda s: s.gains([*s.words, s.end]).sum() if not s.finished else np.nan
     yield "the score goes on after END; a finished sentence stays as it is", "goes-on-after-end", goes_on
     yield "the state is not handed on from step to step: the model forgets what it has said", "state-not-carried", lambda s: s.gains(s.spoken, fresh=True).sum()
+    yield "every score is read off the first row; sentence i has row i", "first-row", first_row
     yield "every step reads START again; it reads the word that was just said", "start-again", lambda s: s.gains(s.spoken, again=True).sum()
 
 

@@ -92,6 +92,7 @@ def _drop_probes(rng: np.random.Generator) -> tuple[Probe, ...]:
         Probe((x,), {"p": 0.25, "training": True, "rng": _generator(other)}, "another generator"),
         Probe((_nowhere_zero(rng, 90, 100),), {"p": 0.7, "training": True, "rng": _generator(seeds[0])}, "p = 0.7"),
         Probe((small,), {"p": 0.4, "training": False, "rng": _generator(seeds[1])}, "evaluation"),
+        Probe((small,), {"p": 0.4, "training": False, "rng": None}, "evaluation and rng = None"),
         Probe((small,), {"p": 0.0, "training": True, "rng": _generator(seeds[2])}, "p = 0"),
     )
 

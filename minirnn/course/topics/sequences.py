@@ -128,6 +128,11 @@ rnn1 = Exercise(
         Mistake("overwritten-state", "the earlier state is overwritten while it is still being read: later units see new values of earlier ones",
                 ((f"    h = {_TANH}\n", "    h = state.h.copy()\n    for j in range(h.shape[1]):\n        h[:, j] = np.tanh(x @ params.Wx[:, j] + h @ params.Wh[:, j] + params.b[j])\n"),)),
         Mistake("averaged-parts", "the two parts are averaged; they add up", ((_TANH, "np.tanh((x @ params.Wx + state.h @ params.Wh) / 2 + params.b)"),)),
+        *(Mistake(f"running-sum-{k}", "the sum is not begun anew for each hidden unit: it still holds what earlier units added", ((_TANH, new),))
+          for k, new in enumerate(("np.tanh(np.cumsum(x @ params.Wx + state.h @ params.Wh, axis=1) + params.b)", "np.tanh(np.cumsum(x @ params.Wx + state.h @ params.Wh + params.b, axis=1))",
+                                   "np.tanh(np.cumsum(x @ params.Wx + state.h @ params.Wh).reshape(state.h.shape) + params.b)", "np.tanh(np.cumsum(x @ params.Wx + state.h @ params.Wh + params.b).reshape(state.h.shape))"), 1)),
+        *(Mistake(f"mixed-{k}", "the new state is a mix with the earlier one: that is a leaky cell; here it is the tanh alone", ((_TANH, f"{a} * state.h + {1 - a} * {_TANH}"),)) for k, a in enumerate((0.5, 0.9, 0.1, 0.75, 0.25, 0.8, 0.2), 1)),
+        Mistake("pair-exchanged", "the cache comes first; the result does: RNNState(h), cache", (("return RNNState(h), (x, state, params, h)", "return (x, state, params, h), RNNState(h)"),)),
     ),
 )  # fmt: skip
 
@@ -140,6 +145,7 @@ unroll1 = Exercise(
     probes=unroll_probes,
     inputs=UNROLL_INPUTS,
     outputs=(("states.h", "N T D"),),
+    time_axis={"states.h": 1},
     cache=True,
     slot="ops.unroll.forward",
     hints=(
@@ -201,6 +207,17 @@ unroll1 = Exercise(
         Mistake("state-added", "each step's state is added to the one before; the step has read the earlier state already",
                 (("state, cache = step.forward(x[:, t], state, shared)", "new, cache = step.forward(x[:, t], state, shared)\n        state = tree_map(np.add, state, new)"),)),
         Mistake("averaged", "the states are averaged over time; each step's own state is returned", (("np.stack(s, axis=1)", "np.mean(s, axis=0)"),)),
+        Mistake("pair-exchanged", "the cache comes first; the result does: states, cache",
+                (("return tree_map(lambda *s: np.stack(s, axis=1), *states), (tuple(caches), tree_map(np.zeros_like, state))", "return (tuple(caches), tree_map(np.zeros_like, state)), tree_map(lambda *s: np.stack(s, axis=1), *states)"),)),
+        Mistake("state-reset", "the state is set to zero before every step; step t starts from the state of step t - 1",
+                (("        state, cache = step", "        state = tree_map(np.zeros_like, state) if t else state\n        state, cache = step"),)),
+        Mistake("state-reset-2", "the state is set to zero before every step; step t starts from the state of step t - 1",
+                (("        state, cache = step", "        state = tree_map(np.zeros_like, state)\n        state, cache = step"),)),
+        Mistake("time-on-axis-2", "time is read off the last axis of x; x is (N, T, D), so step t reads x[:, t]", (("x[:, t]", "x[:, :, t]"), ("range(x.shape[1])", "range(x.shape[2])"))),
+        Mistake("time-on-axis-2b", "time is read off the last axis of x; x is (N, T, D), so step t reads x[:, t]", (("x[:, t]", "x[:, :, t]"),)),
+        Mistake("over-inputs", "the loop runs over the inputs (axis 2); time is axis 1", (("range(x.shape[1])", "range(x.shape[2])"),)),
+        Mistake("over-batch-2", "the loop runs over the batch (axis 0); time is axis 1", (("range(x.shape[1])", "range(x.shape[0])"),)),
+        Mistake("over-batch-3", "the loop runs over the batch (axis 0); time is axis 1", (("range(x.shape[1])", "range(len(x))"), ("x[:, t]", "x[t]"), ("axis=1", "axis=0"))),
     ),
 )  # fmt: skip
 

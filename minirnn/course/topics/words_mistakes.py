@@ -17,6 +17,12 @@ LOOKUP = (
     Mistake("order-lost", "ids and rows are mixed up by a reshape: y[n, t] is row ids[n, t]", ((LOOK, "y = W[ids.T.reshape(ids.shape)]"),)),
     Mistake("summed", "the rows are added up; each place keeps its own", ((LOOK, "y = W[ids].sum(axis=ids.ndim - 1)"),)),
     Mistake("averaged", "the mean of the rows is taken; each place keeps its own", ((LOOK, "y = W[ids].mean(axis=ids.ndim - 1)"),)),
+    *(Mistake(f"{key}-axis{axis}", f"{says}; each place keeps its own", ((LOOK, f"y = W[ids].{f}(axis={axis})"),))
+      for key, says, f in (("summed", "the rows are added up", "sum"), ("averaged", "the mean of the rows is taken", "mean")) for axis in (1, -2)),
+    Mistake("take-without-axis", "without an axis np.take counts through all numbers of W, not its rows; W[ids] takes rows",
+            ((LOOK, "y = np.take(W, ids)"),)),
+    Mistake("one-hot-too-short", "the one-hot rows are as long as the largest id needs; they are V long, the number of rows of W",
+            ((LOOK, "onehot = np.eye(ids.max() + 1)[ids]\n    y = onehot @ W"),)),
     Mistake("first-only", "only the first word of each caption is looked up", ((LOOK, "y = W[ids[:, 0]] if ids.ndim > 1 else W[ids]"),)),
     Mistake("first-repeated", "the first id is looked up at every place", ((LOOK, "y = W[np.full_like(ids, ids.flat[0])]"),)),
     Mistake("reversed", "the ids are read in reverse order", ((LOOK, "y = W[ids[..., ::-1]]"),)),
@@ -53,6 +59,8 @@ TABLE = (
               "        new = np.zeros_like(dW)\n        np.add.at(new, i, d)\n        dW[i] = new[i]"),)),
     Mistake("added-per-row", "captions add up, but within one caption a repeated id keeps only its last gradient",
             ((ADD, "for i, d in zip(np.atleast_2d(ids), dy.reshape(*np.atleast_2d(ids).shape, *shape[1:])):\n        dW[i] += d"),)),
+    Mistake("added-per-first-axis", "captions add up, but within one caption a repeated id keeps only its last gradient",
+            ((ADD, "for i, d in zip(ids, dy):\n        dW[i] += d"),)),
     Mistake("added-per-step", "time steps add up, but within one step a repeated id keeps only its last gradient",
             ((ADD, "i = np.atleast_2d(ids)\n    d = dy.reshape(*i.shape, *shape[1:])\n    for t in range(i.shape[1]):\n        dW[i[:, t]] += d[:, t]"),)),
     Mistake("divided-by-count", "each row is divided by how often its word occurs; the loss has already been averaged, gradients add up",
@@ -117,6 +125,10 @@ PADDING = (
     Mistake("cut-without-end-uncounted", "a caption that was cut ends without END, and the step is not counted; END comes after the words that are left",
             ((STOP, "if length is None or len(ids[n]) <= length:\n            targets[n, end] = END"),
              (COUNT, "mask[n, : end + (length is None or len(ids[n]) <= length)] = True"))),
+    Mistake("cut-in-all", "`length` counts all places, START or END among them; it counts words, so a cut caption has length + 1 places, and ends with END",
+            ((PACK, "inputs, targets, mask = np.full((len(ids), max(map(len, ids)) + 1), PAD), np.full((len(ids), max(map(len, ids)) + 1), PAD), None\n"
+              "    for n, caption in enumerate(ids):\n        inputs[n, : len(caption) + 1], targets[n, : len(caption) + 1] = [START, *caption], [*caption, END]\n"
+              "    inputs, targets = inputs[:, :length], targets[:, :length]\n    return CaptionIds(inputs, targets, targets != PAD)"),)),
     Mistake("padded-to-length", "T is `length` + 1 even where all captions are shorter; T is the longest caption (after cutting) + 1",
             ((SIZE, "T = (max(len(caption) for caption in captions) if length is None else length) + 1"),)),
     Mistake("T-before-cutting", "T comes from the captions before they were cut; it is the longest caption after cutting + 1",
