@@ -81,8 +81,8 @@ figure.tight_layout(h_pad=3.5)
 #
 # Make a folder of your own once. It gets one small file per exercise, and the lessons as notebooks:
 #
-#     minirnn start my_course
-#     cd my_course
+#     minirnn start my-course
+#     cd my-course
 #     minirnn lab
 #
 # The last line opens the lessons. Keep a second terminal open in the same folder, with
@@ -149,6 +149,7 @@ print("the pixel in row 20, column 30:", image[20, 30])
 # | H, W | height and width of a picture | V | words in the vocabulary, or classes |
 # | C, F | channels in, channels out | L | locations in a picture |
 # | D | features going in | H | features of a hidden state |
+# | M | features coming out | K | side of a kernel |
 #
 # So pictures are `(N, H, W, C)`, sequences of feature vectors `(N, T, D)`, scores for words `(N, T, V)`. H has two
 # meanings; they never meet in one array. **Before you write a line, write down its shapes.** It is the habit that

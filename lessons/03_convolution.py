@@ -316,11 +316,11 @@ print(gradcheck(conv1d, small, {"stride": 2}))
 #
 #     y[n, i, j, f] = sum over k, l, c of  xpad[n, i*stride + k, j*stride + l, c] * W[k, l, c, f]   +  b[f]
 #
-# Pictures are `(N, H, W, C)`, kernels `(KH, KW, C, F)`. The framework has three helpers that you may use in the
-# exercises. They are the two-dimensional forms of what you just read.
+# Pictures are `(N, H, W, C)`, kernels `(KH, KW, C, F)`. The framework has helpers that you may import in the
+# exercises from `minirnn.functional.conv`. They are the two-dimensional forms of what you just read.
 
 # %%
-source(conv.pad_image, conv.windows_of, conv.shifted)
+source(conv.pad_image, conv.crop_image, conv.windows_of, conv.shifted)
 
 # %%
 picture = np.arange(5 * 6.0).reshape(1, 5, 6, 1)
@@ -459,9 +459,9 @@ print(f"largest difference from the secret kernel: {abs(params.W[:, :, 0, 0] - s
 check("conv1")
 
 # %% [markdown]
-# **conv2** (`conv2.py`): `conv2d_backward(dy, cache)`, with `None` in the place of dx where forward was told
-# `need_dx=False`: the gradient of the picture itself is of no use in training, and the most expensive one. Traps:
-# windows overlap; the gradient of padding is not part of the gradient of x.
+# **conv2** (`conv2.py`): `conv2d_backward(dy, cache)`. You may leave `need_dx` alone and return dx always; the framework
+# returns None for the picture itself, whose gradient is of no use in training and the most expensive one. Traps: windows
+# overlap; the gradient of padding is not part of the gradient of x.
 
 # %%
 check("conv2")
@@ -474,8 +474,9 @@ check("conv2")
 check("pool1")
 
 # %% [markdown]
-# **pool2** (`pool2.py`): `max_pool2d_backward(dy, cache)`. Traps: equal values in one window, and windows that overlap
-# (stride 1, size 2), where one pixel may win several times.
+# **pool2** (`pool2.py`): `max_pool2d_backward(dy, cache)`. Traps: windows that overlap
+# (stride 1, size 2), where one pixel may win several times; and equal values in one window, of which the first in reading
+# order gets the gradient. The check has no equal values, since other rules are in use; training has many, behind a ReLU.
 
 # %%
 check("pool2")

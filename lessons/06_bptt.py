@@ -237,16 +237,13 @@ figure.tight_layout()
 # %% [markdown]
 # ## The same for the RNN
 #
-# The step of lesson 05, and what undoes it. `da` is the gradient of the pre-activation, `*` works element by element:
+# The step of lesson 05, with the sum `s` in front of tanh:
 #
-# $$a_t = x_t W_x + h_{t-1} W_h + b \qquad h_t = \tanh(a_t)$$
+# $$s_t = x_t W_x + h_{t-1} W_h + b \qquad h_t = \tanh(s_t)$$
 #
-# $$da_t = dh_t \, (1 - h_t^2) \qquad dx_t = da_t W_x^\top \qquad dh_{t-1} = da_t W_h^\top$$
-#
-# $$dW_x \mathrel{+}= x_t^\top da_t \qquad dW_h \mathrel{+}= h_{t-1}^\top da_t \qquad
-# db \mathrel{+}= \textstyle\sum_n da_{t,n}$$
-#
-# where $dh_t$ is the sum of rule 1, and `+=` is rule 3. You will write the first part, one step, as `rnn2`. You will
+# What undoes it follows from what you have: the derivative of tanh is $1 - \tanh(s)^2$ (lesson 02, bug1), and `s` is two
+# affine maps added up (lesson 01, affine2). What arrives at $h_t$ is the sum of rule 1, and each step's weight gradients are
+# added to the others' by rule 3. You will write the first part, one step, as `rnn2`. You will
 # write the loop as `unroll2`, once, for *any* step: it never looks inside a cell. It only knows that a step's
 # `backward` takes the gradient of a state and gives back three things.
 
@@ -471,8 +468,8 @@ check("rnn2")
 # **`unroll2`: `unroll_backward(step, dstates, cache)`** in `exercises/06_bptt/unroll2.py` is backpropagation through
 # time for any step. `dstates` has the structure of the states, stacked on axis 1, and `step.backward` returns `dx_t`,
 # the gradient of the state before, and that of what is shared. States and parameters are trees: `minirnn.tree` has
-# `tree_map` and `tree_add`, which do leaf by leaf what `+` does for one array. The check prints the error per time
-# step: read it with the three pictures above in mind. The trap: what is added to what, before which call. And `dx`
+# `tree_map` and `tree_add`, which do leaf by leaf what `+` does for one array. The check says at which
+# steps dx is wrong: read that with the three pictures above in mind. The trap: what is added to what, before which call. And `dx`
 # comes out of the loop in which order?
 
 # %%

@@ -338,7 +338,7 @@ figure.tight_layout()
 # %% [markdown]
 # A bias of 0 halves the memory at every step; in these 40 steps nothing is left, and nothing is learned. With 3 or 5
 # the memory is there from the beginning, and the LSTM only has to learn what to put into it. With 1, the usual start,
-# luck decides: most runs find the rule, and some lose it again. The advice of 1 fits dependencies of a few steps. For
+# luck decides: one of the two runs here finds the rule and loses it again. The advice of 1 fits dependencies of a few steps. For
 # longer ones take more: a bias of `log(k)` keeps for about `k` steps.
 #
 # And look at the grey lines. *This* task the plain RNN learns for the most part, with its rotation for a start and a

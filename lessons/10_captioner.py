@@ -435,8 +435,8 @@ ax.set(xlim=(0, 1), xlabel="share of words that are right", ylim=(4.6, -0.6))
 plt.show()
 
 # %% [markdown]
-# Usually the shape is the hardest word. At 32 pixels a side a small shape is about seven pixels wide, and a circle of
-# seven pixels looks much like a square.
+# Usually the shape is the hardest word, for large things too: size and colour can be read from a few pixels, a shape
+# only from its whole outline, and five passes over the pictures are little for that.
 #
 # And does it really look? Deal the captions out to the wrong pictures and count again. A model that only knows what
 # captions sound like would not notice.

@@ -139,18 +139,18 @@ print("one query at a time equals the framework's; its shapes: y", y.shape, " p"
 
 # %%
 scores = np.array([1.0, 2.0, 0.0, -0.5, -4.0, 0.5])
-wish = np.array([0.4, 0.9, -0.2, -1.0, -1.4, 0.3])  # dp: below 0 where more weight would lower the loss
+dp = np.array([0.4, 0.9, -0.2, -1.0, -1.4, 0.3])  # below 0 where more weight would lower the loss
 p, cache = F.softmax.forward(scores)
-(ds,) = F.softmax.backward(wish, cache)
-np.testing.assert_allclose(ds, p * (wish - (p * wish).sum()))
+(ds,) = F.softmax.backward(dp, cache)
+np.testing.assert_allclose(ds, p * (dp - (p * dp).sum()))
 np.testing.assert_allclose(ds.sum(), 0, atol=1e-15)  # what one place gains, others lose
 
 fig, axes = plt.subplots(1, 4, figsize=(8, 2.5), layout="constrained", width_ratios=[1, 1, 1, 1.25])
 places = np.arange(1, 7)
 axes[0].bar(places, p, color=GREY)
 axes[0].set(title="weights p", ylim=(0, 1))
-axes[1].bar(places, -wish, color=np.where(wish < (p * wish).sum(), GREEN, RED))
-axes[1].axhline(-(p * wish).sum(), color="black", linewidth=0.8, linestyle="--")
+axes[1].bar(places, -dp, color=np.where(dp < (p * dp).sum(), GREEN, RED))
+axes[1].axhline(-(p * dp).sum(), color="black", linewidth=0.8, linestyle="--")
 axes[1].set(title="-dp: wish for more")
 axes[2].bar(places, -ds, color=np.where(ds < 0, GREEN, RED))
 axes[2].axhline(0, color="black", linewidth=0.8)
@@ -159,7 +159,7 @@ s, history = scores.copy(), []
 for _ in range(121):
     p_now, cache = F.softmax.forward(s)
     history.append(p_now)
-    s = s - 0.5 * F.softmax.backward(wish, cache)[0]  # gradient descent on sum(p * wish)
+    s = s - 0.5 * F.softmax.backward(dp, cache)[0]  # gradient descent on sum(p * dp)
 history = np.array(history)
 for place, colour in zip(range(6), (GREY, RED, GREY, GREEN, ORANGE, GREY)):
     named = f"place {place + 1}" if colour != GREY else None
@@ -340,6 +340,7 @@ print(f"a place drawn at random:             {np.mean(chance):.1%}")
 
 # %%
 report = captioning.evaluate(run, test, exact=True, ops=ops)
+folder.cleanup()
 print(show_report(report))
 
 # %% [markdown]
@@ -451,6 +452,3 @@ check("attend2")
 # - Zhang et al. 2018, "Top-down neural attention by excitation backprop": the pointing game, a peak inside a box.
 # - Jain and Wallace 2019, "Attention is not explanation".
 # - Wiegreffe and Pinter 2019, "Attention is not not explanation".
-
-# %%
-folder.cleanup()

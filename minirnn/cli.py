@@ -104,7 +104,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = Namespace(out=None)
     try:
         argv = sys.argv[1:] if argv is None else argv
-        args = build_parser().parse_args(argv or ["watch"])  # `minirnn` alone is the course
+        alone = ["watch"] if sys.stdin.isatty() else ["--help"]
+        args = build_parser().parse_args(argv or alone)  # `minirnn` alone is the course
         command: Command = args.command
         result = command.run(args)
         text = json.dumps(result, allow_nan=False) if args.json else command.show(result)

@@ -1,5 +1,6 @@
 """The command, run as a user runs it: results on standard output, one sentence and status 2 for bad input."""
 
+import io
 import json
 import re
 import shlex
@@ -309,3 +310,11 @@ def test_import_needs_numpy_alone():
         "assert callable(minirnn.gradcheck) and callable(minirnn.unroll)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_command_alone_without_a_terminal_is_its_help(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    with pytest.raises(SystemExit) as stop:
+        main([])
+    assert stop.value.code == 0
+    assert "minirnn start" in capsys.readouterr().out

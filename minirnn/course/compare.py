@@ -20,6 +20,7 @@ TOLERANCE, TOLERANCE32 = (
     1e-5,
     5e-4,
 )  # relative to the largest right value of the leaf; float32 answers pass the first too
+NOTHING, NOTHING32 = 1e-12, 1e-6  # right values that are all smaller are zeros but for rounding
 EXACT = 1e-7  # farther off than this, a float64 answer was computed in lower precision somewhere
 
 
@@ -57,6 +58,7 @@ def relative_error(value: Array, truth: Array) -> float:
         return float("inf")
     if truth.dtype.kind not in "fc" and value.dtype.kind not in "fc":
         return 0.0 if np.array_equal(value, truth) else float("inf")
+    nothing = NOTHING32 if truth.dtype == np.float32 else NOTHING
     value, truth = value.astype(float), truth.astype(float)
     finite = np.isfinite(truth)
     if not np.array_equal(finite, np.isfinite(value)) or not np.array_equal(
@@ -65,7 +67,7 @@ def relative_error(value: Array, truth: Array) -> float:
         return float("inf")
     scale = float(np.abs(truth[finite]).max(initial=0.0))
     difference = float(np.abs(value[finite] - truth[finite]).max(initial=0.0))
-    return difference / scale if scale > 0 else difference
+    return difference / scale if scale > nothing else difference
 
 
 def leaves(exercise: Exercise, truth: Any, value: Any) -> list[Leaf | Mismatch]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -150,7 +150,7 @@ def _named(exercise: Exercise, answers: list[Answer], bad: list[str]) -> list[Mi
             continue
         if fits and _same(exercise, _results(exercise, used, *pair), used):
             return list(pair)
-    return []
+    return _one_for_each(exercise, results, used, bad, halfway=True) if bad else []
 
 
 def _pairs(exercise: Exercise, results: dict[str, list[Any]], answers: list[Answer]) -> list[tuple[Mistake, Mistake]]:
@@ -193,7 +193,7 @@ def _results(exercise: Exercise, answers: list[Answer], *mistakes: Mistake) -> l
                 else:
                     value = function(*args, **options)
                     if exercise.cache:
-                        value = value[0] if isinstance(value, tuple) and len(value) == 2 else Bare(value)
+                        value = value[0] if type(value) is tuple and len(value) == 2 else Bare(value)
                     results.append(copied(value))
             except Exception as error:  # noqa: BLE001  a mistake may crash on some probes
                 results.append(Failed(f"{type(error).__name__}: {error}"))
@@ -265,13 +265,18 @@ def _same_where_it_ran(exercise: Exercise, results: list[Any], answers: list[Ans
     )
 
 
-def _one_for_each(exercise: Exercise, results: dict[str, list[Any]], answers: list[Answer], bad: list[str]) -> list[Mistake]:  # fmt: skip
-    """Mistakes that together explain every wrong leaf, the one that explains most first; [] when some stay unexplained."""
+def _one_for_each(
+    exercise: Exercise, results: dict[str, list[Any]], answers: list[Answer], bad: list[str], halfway: bool = False
+) -> list[Mistake]:
+    """Mistakes that together explain every wrong leaf, the one that explains most first; [] when some stay unexplained.
+
+    `halfway`: also mistakes that would spoil more, made for some of the results only; they are said of those alone.
+    """
     explains: dict[str, set[str]] = {}
     good = {leaf.label for a in answers for leaf in leaves(exercise, a.truth, a.value)} - set(bad)
     for m in exercise.mistakes:
         explains[m.key] = {k for k in bad if all(_leaf_same(exercise, r, a, k) for r, a in zip(results[m.key], answers))}  # fmt: skip
-        if explains[m.key] and not all(_leaf_same(exercise, r, a, k) for k in good for r, a in zip(results[m.key], answers)):  # fmt: skip
+        if not halfway and explains[m.key] and not all(_leaf_same(exercise, r, a, k) for k in good for r, a in zip(results[m.key], answers)):  # fmt: skip
             explains[m.key] = set()  # it would have spoilt what is right
     spoils = {key: len(_wrong_cells(exercise, results[key], answers)) for key, part in explains.items() if part}
     left = set(bad)
@@ -281,7 +286,8 @@ def _one_for_each(exercise: Exercise, results: dict[str, list[Any]], answers: li
         best = max(exercise.mistakes, key=lambda m: (len(explains[m.key] & left), -spoils.get(m.key, 0)), default=None)
         if best is None or not explains[best.key] & left:
             return []
-        chosen.append(best)
+        labels = [k for k in bad if k in explains[best.key] & left]
+        chosen.append(replace(best, says=f"{', '.join(labels)}: {best.says}") if halfway else best)
         left -= explains[best.key]
     return [] if left else chosen
 

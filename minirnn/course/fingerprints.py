@@ -371,7 +371,7 @@ def _steps(leaf: Leaf, axis: int) -> list[str]:
     if not bad or len(bad) == T:
         return []
     if bad == list(range(T - 1)):
-        return ["right at t = T-1, wrong before: what comes back from t+1 is not flowing as it should"]
+        return ["right at t = T-1, wrong before: the gradient from t+1 is not flowing as it should, or the cache is another step's"]
     if bad == list(range(1, T)):
         return ["right at t = 0, wrong after it"]
     return [f"wrong at t = {', '.join(map(str, bad))} of 0 to {T - 1}"]

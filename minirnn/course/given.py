@@ -70,6 +70,11 @@ def _walker(here: Array, before: Array) -> Callable[[Array, Walk], tuple[Array, 
     """
 
     def step(words: Array, state: Walk) -> tuple[Array, Walk]:
+        if np.shape(words) != state.read.shape or np.asarray(words).dtype.kind not in "iu":
+            raise ValueError(
+                f"step got words of shape {np.shape(words)}, dtype {np.asarray(words).dtype}; "
+                f"expected one integer for every sequence, shape {state.read.shape}: np.full(n, start)"
+            )
         read = state.read + words
         a = here[words] + before[read % len(before)]
         a = a - a.max(axis=1, keepdims=True)

@@ -232,12 +232,12 @@ def _notes(found: list[Leaf]) -> tuple[str, ...]:
     """What is worth knowing of a right answer: the precision that it computes in."""
     notes = []
     if any(leaf.error > EXACT and leaf.truth.dtype == np.float64 for leaf in found):
-        notes.append("right to the precision of float32: somewhere your code leaves the float64 of its inputs")
+        notes.append("right to about 6 digits only: a small number is added somewhere, or it is computed in float32")
     wide = [leaf.label for leaf in found if leaf.truth.dtype == np.float32 and leaf.value.dtype == np.float64 and leaf.truth.ndim]
     if wide:
         notes.append(
             f"from float32 inputs {', '.join(dict.fromkeys(wide))} came out as float64; training is in float32 and slower so: "
-            "np.zeros(shape, dtype=x.dtype) or np.zeros_like keep the dtype"
+            "np.zeros(shape, dtype=x.dtype) and float(np.sqrt(A)) keep the dtype"
         )
     return tuple(notes)
 

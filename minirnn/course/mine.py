@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from minirnn.course.checker import Code, check_exercise, function_of
-from minirnn.course.judge import NOT_ATTEMPTED, Verdict
+from minirnn.course.judge import CRASHED, NOT_ATTEMPTED, Verdict
+from minirnn.course.process import execute_apart
 from minirnn.course.table import NAMES, exercise
 from minirnn.course.workspace import Workspace
 from minirnn.display import console
@@ -60,11 +61,12 @@ class Mine:
         for name, why in self.alone.items():
             lines.append(f"  framework's  {exercise(name).function:24} {name} passes, but {why}")
         for name, why in self.refused.items():
-            lines.append(f"  refused      {exercise(name).function:24} {name}: {why}")
+            lines.append(f"  refused      {exercise(name).function:24} {name}: {why} (the framework's is used)")
         if self.unused:
-            lines.append(f"  not used     {', '.join(self.unused)}: the captioner has no place for them")
-        if self.missing:
-            lines.append(f"  framework's  all that is not attempted yet: {', '.join(self.missing)}")
+            lines.append(f"  not needed   {', '.join(self.unused)}")
+        missing = [name for name in self.missing if exercise(name).slot]
+        if missing:
+            lines.append(f"  framework's  what you have not written yet: {', '.join(missing)}")
         return "\n".join(lines)
 
 
@@ -75,7 +77,7 @@ def gather(workspace: Workspace) -> Mine:
         if workspace.known(name) == NOT_ATTEMPTED:
             verdicts[name] = Verdict(exercise(name), NOT_ATTEMPTED)
         else:
-            verdicts[name] = workspace.check(name)
+            verdicts[name] = workspace.check(name, execute_apart)
     right = {name for name, v in verdicts.items() if v.right}
     refused = {n: _why(v) for n, v in verdicts.items() if not v.right and v.outcome != NOT_ATTEMPTED}
     missing = tuple(n for n, v in verdicts.items() if v.outcome == NOT_ATTEMPTED)
@@ -99,8 +101,11 @@ def gather(workspace: Workspace) -> Mine:
 
 
 def _why(verdict: Verdict) -> str:
-    reason = verdict.causes[0] if verdict.causes else next((i.says for i in verdict.items if not i.ok), "")
-    return f"{verdict.outcome}{'; ' + reason if reason else ''}"
+    failed = next((i for i in verdict.items if not i.ok), None)
+    reason = verdict.causes[0] if verdict.causes else failed.says if failed else ""
+    if verdict.outcome == CRASHED and failed and failed.evidence:
+        reason = failed.evidence[0]
+    return f"{verdict.outcome}{': ' + reason if reason else ''}"
 
 
 def _fill(slot: str, names: list[str], workspace: Workspace) -> tuple[Any, list[str], str]:
@@ -238,7 +243,7 @@ def with_mine(command: Command) -> Command:
             return command.run(args)
         mine = gather(Workspace.find(args.mine))
         out = console()
-        out.print("The functions of this captioner:", markup=False)
+        out.print("Your functions, where a captioner has a place for them:", markup=False)
         out.print(mine.report(), markup=False, soft_wrap=True, highlight=False)
         image, cell = (
             "attention" if getattr(args, "attention", None) else "every",
@@ -251,7 +256,7 @@ def with_mine(command: Command) -> Command:
                 " they do not work together"
             )
         out.print(
-            f"Loss of a first batch: {theirs:.9f} with your functions, {ours:.9f} with the framework's.", markup=False
+            f"Loss of a first batch: {theirs:.9f} with your functions, {ours:.9f} with the framework's: the same, as it should be.", markup=False
         )
         args.ops, args.tools = mine.parts.ops, mine.parts.tools
         return {**command.run(args), "yours": mine.yours, "refused": mine.refused}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from minirnn.course import report
 from minirnn.course.checker import Code, check_exercise, check_function
 from minirnn.course.judge import NOT_ATTEMPTED
+from minirnn.course.process import execute_apart
 from minirnn.course.table import exercise
 from minirnn.course.workspace import Workspace
 from minirnn.ops import Ops
@@ -31,7 +32,7 @@ def check(name: str, function: Any = None, *, forward: Any = None, verbose: bool
     """
     if function is None:
         workspace = Workspace.find()
-        print(report.text(workspace.check(name), where=exercise(name).file, verbose=verbose))
+        print(report.text(workspace.check(name, execute_apart), where=exercise(name).file, verbose=verbose))
     else:
         print(
             report.text(
@@ -47,7 +48,7 @@ def assert_solved(name: str, file: str) -> None:
     import pytest
 
     path = Path(file).resolve().with_name(f"{name}.py")
-    verdict = check_exercise(exercise(name), Code(path=path), Workspace.find(path.parent).code)
+    verdict = check_exercise(exercise(name), Code(path=path), Workspace.find(path.parent).code, execute_apart)
     if verdict.outcome == NOT_ATTEMPTED:
         pytest.skip(f"{name} is not attempted yet")
     if not verdict.right:

@@ -20,7 +20,10 @@ from minirnn.tasks.task import Command, Result
 
 def _next(args: Namespace) -> Result:
     workspace = Workspace.find()
-    name = next((n for n, outcome in workspace.outcomes(execute_apart).items() if outcome != RIGHT), "")
+    still = [n for n, outcome in workspace.outcomes(execute_apart).items() if outcome != RIGHT]
+    here = NAMES.index(workspace.current)
+    after = [n for n in still if NAMES.index(n) > here or n == workspace.current]
+    name = (after or still or [""])[0]
     if name:
         workspace.go_to(name)
     return {"name": name, "file": workspace.shown(name) if name else ""}

@@ -112,7 +112,7 @@ def _attempt(function: Function, forward: Function | None, style: Style, call: C
             positional, keywords = resolve(copied(call.args)), resolve(copied(call.options))
         again = _same(copied(value), function(*positional, **keywords))
     if style.cache:
-        value = value[0] if isinstance(value, tuple) and len(value) == 2 else Bare(value)
+        value = value[0] if type(value) is tuple and len(value) == 2 else Bare(value)  # a state of two is no pair
     return Run("returned", copied(value), copied(made), changed, again)
 
 
@@ -134,7 +134,7 @@ def failure(error: BaseException, file: str) -> Run:
 def copied(value: Any) -> Any:
     """A deep copy of arrays inside tuples, lists and dicts; all else as it is."""
     if isinstance(value, np.ndarray):
-        return value.copy()
+        return np.array(value)  # of a masked array or a matrix a plain one
     if isinstance(value, tuple):
         parts = [copied(part) for part in value]
         return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)

@@ -96,6 +96,7 @@ def _relations(axes: list[str], ndim: int) -> Iterator[tuple[str, str, Callable[
                 lambda t, v, i=i, j=j: (np.swapaxes(t, i, j), v),
             )  # type: ignore[misc]
     for k in range(ndim + 1):
+        yield f"has an axis of length 1 too many, axis {k}", "axis-too-many", lambda t, v, k=k: (t, v.squeeze(axis=k))  # type: ignore[misc]
         yield f"is not added up over axis {k} of its own shape", "not-summed", lambda t, v, k=k: (t, v.sum(axis=k))  # type: ignore[misc]
     for k in range(ndim):
         yield f"is added up over {name(k)}, which should stay", "summed-too-much", lambda t, v, k=k: (t.sum(axis=k), v)  # type: ignore[misc]
@@ -109,6 +110,8 @@ def _relations(axes: list[str], ndim: int) -> Iterator[tuple[str, str, Callable[
             "one-too-many",
             lambda t, v, k=k: (t, np.delete(v, 0, axis=k)),
         )  # type: ignore[misc]
+        yield f"holds every entry along {name(k)} twice", "twice", lambda t, v, k=k: (np.repeat(t, 2, axis=k), v)  # type: ignore[misc]
+        yield f"holds everything along {name(k)} twice", "twice", lambda t, v, k=k: (np.concatenate([t, t], axis=k), v)  # type: ignore[misc]
         yield f"has the last entry along {name(k)} alone", "last-only", lambda t, v, k=k: (np.take(t, -1, axis=k), v)  # type: ignore[misc]
         yield f"has the first entry along {name(k)} alone", "first-only", lambda t, v, k=k: (np.take(t, 0, axis=k), v)  # type: ignore[misc]
     yield "is added up over everything, to one number", "summed-too-much", lambda t, v: (t.sum(), v.reshape(()))

@@ -70,7 +70,7 @@ def test_watch(tmp_path):
         assert "right" in terminal.wait_for("q:quit")
         assert "raise NotImplementedError" not in course.path("rnn2").read_text(encoding="utf-8")
         terminal.press("n")
-        assert "affine1" in terminal.wait_for("q:quit")
+        assert "unroll2  Backward through time" in terminal.wait_for("q:quit")
         terminal.press("q")
         assert terminal.child.wait(timeout=10) == 0
     finally:

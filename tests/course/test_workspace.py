@@ -152,7 +152,7 @@ def test_bad_names_are_one_sentence(course, argv, says, capsys):
 
 def test_outside_a_workspace_every_command_says_so(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    for argv in ([], ["check"], ["next"], ["list"], ["watch"], ["hint"], ["reset", "rnn2"], ["update"]):
+    for argv in (["check"], ["next"], ["list"], ["watch"], ["hint"], ["reset", "rnn2"], ["update"]):
         assert main(argv) == 2
         assert "minirnn start" in capsys.readouterr().err
 

@@ -30,11 +30,13 @@ def _clip_probes(rng: np.random.Generator) -> tuple[Probe, ...]:
         return RNNParams(scale * normal(rng, 2, 3), 3 * scale * normal(rng, 3, 3), 0.2 * scale * normal(rng, 3))
 
     one = (grads(1.0).Wx,)
+    nested = (grads(2.0), (grads(1.0).b, None))
     return (
         Probe((grads(5.0), 1.0)),
         Probe((grads(1.0), 1000.0), note="a norm below the limit"),
         Probe((grads(4.0), 2.5), note="max_norm = 2.5"),
         Probe((one, 0.25), note="one array alone"),
+        Probe((nested, 0.8), note="a tree inside a tree"),
     )
 
 _DX, _DPREV = "da @ p.Wx.T", "da @ p.Wh.T"
@@ -160,6 +162,8 @@ rnn2 = Exercise(
         Mistake("tanh-derivative-of-a", "the derivative is taken at a, the sum inside tanh: with the new h = tanh(a) it is 1 - h**2, with a it is 1 - tanh(a)**2", (("(1 - h**2)", "(1 - (x @ p.Wx + prev.h @ p.Wh + p.b) ** 2)"),)),
         *(Mistake(f"last-unit-only-{k}", "the shares of the hidden units overwrite each other; what they send back adds up", changes)
           for k, changes in enumerate((((_DX, "da[:, -1:] * p.Wx[:, -1]"),), ((_DPREV, "da[:, -1:] * p.Wh[:, -1]"),), ((_DX, "da[:, -1:] * p.Wx[:, -1]"), (_DPREV, "da[:, -1:] * p.Wh[:, -1]"))), 1)),
+        Mistake("dWh-from-dh-prev", "dWh uses dh_prev; it uses da, what came back to the sum inside tanh", (("prev.h.T @ da", "prev.h.T @ (da @ p.Wh.T)"),)),
+        Mistake("dWh-from-h-and-dh", "dWh is made of the new h and dh; it is made of h_prev and da", (("prev.h.T @ da", "h.T @ dstate.h"),)),
     ),
 )  # fmt: skip
 _UPSTREAM = "dstate = tree_add(dstate, tree_map(lambda d: d[:, t], dstates))"
@@ -182,7 +186,7 @@ unroll2 = Exercise(
         "The state of step t is read twice. By whom?",
         "Step t's state has two readers: whoever uses the sequence (dstates at t), and step t + 1. Both gradients add up. "
         "So which step can be undone first?",
-        "Walk from t = T-1 to 0. Each turn: add dstates[:, t] to what came back from t + 1, call step.backward with the "
+        "Walk from t = T-1 to 0. Each turn: take step t of every array in dstates (tree_map), tree_add what came back from t + 1, call step.backward with the "
         "cache of t, keep its state gradient for the next turn, add its shared gradient to a total. tree_add(a, b) adds "
         "trees and takes None as zero.",
     ),
@@ -265,6 +269,14 @@ unroll2 = Exercise(
         Mistake("dx-list", "dx comes as a list, one for each step; they are stacked on axis 1", (("np.stack(dx[::-1], axis=1)", "dx[::-1]"),)),
         Mistake("shared-list", "the gradients of `shared` come as a list, one for each step; they add up", (("dshared = tree_add(dshared, dshared_t)", "dshared = [dshared_t, *(dshared or [])]"),)),
         Mistake("upstream-averaged", "dstates is divided by T; each step's upstream gradient is used as it is", (("lambda d: d[:, t], dstates", "lambda d: d[:, t] / len(caches), dstates"),)),
+        Mistake("shared-last-twice", "the last step's share of the gradient of `shared` is counted twice",
+                (("    for t in reversed(range(len(caches))):", "    dshared = step.backward(tree_map(lambda d: d[:, -1], dstates), caches[-1])[2]\n    for t in reversed(range(len(caches))):"),)),
+        Mistake("upstream-summed", "all of dstates goes in at the last step; each step gets its own dstates[:, t]",
+                ((_UPSTREAM, "dstate = tree_map(lambda d: d.sum(axis=1), dstates) if t == len(caches) - 1 else dstate"),)),
+        Mistake("carry-subtracted", "what comes back from t + 1 is subtracted; the two gradients add up", ((_UPSTREAM, "dstate = tree_map(lambda d, c: d[:, t] - c, dstates, dstate)"),)),
+        Mistake("carry-averaged", "the two gradients of a state are averaged; they add up", ((_UPSTREAM, "dstate = tree_map(lambda d, c: (d[:, t] + c) / 2, dstates, dstate)"),)),
+        Mistake("carry-multiplied", "the two gradients of a state are multiplied; they add up", ((_UPSTREAM, "dstate = tree_map(lambda d, c: d[:, t] * c, dstates, dstate)"),)),
+        Mistake("upstream-twice", "dstates at t is counted twice", ((_UPSTREAM, "dstate = tree_map(lambda d, c: 2 * d[:, t] + c, dstates, dstate)"),)),
     ),
 )  # fmt: skip
 _SCALE = ("    if norm <= max_norm:\n        return grads, norm\n", "")
@@ -295,10 +307,10 @@ clip1 = Exercise(
                   "    return tree_map(lambda g: g * min(1.0, max_norm / np.sqrt((g * g).sum())), grads), norm"),)),
         Mistake("by-value", "each value is clipped (np.clip); that turns the step. Scale all arrays by one number",
                 (("    scale = max_norm / norm\n    return tree_map(lambda g: g * scale, grads), norm",
-                  "    return tree_map(lambda g: np.clip(g, -max_norm, max_norm), grads), norm"),), convention=True),
+                  "    return tree_map(lambda g: np.clip(g, -max_norm, max_norm), grads), norm"),)),
         Mistake("by-value-always", "each value is clipped (np.clip); that turns the step. Scale all arrays by one number",
                 (("    if norm <= max_norm:\n        return grads, norm\n    scale = max_norm / norm\n    return tree_map(lambda g: g * scale, grads), norm",
-                  "    return tree_map(lambda g: np.clip(g, -max_norm, max_norm), grads), norm"),), convention=True),
+                  "    return tree_map(lambda g: np.clip(g, -max_norm, max_norm), grads), norm"),), convention=False),
         Mistake("no-root", "the square root is missing: the norm is sqrt(sum of squares)", (("float(np.sqrt(sum(", "float((sum("),)),
         Mistake("sum-of-norms", "you added the norms of the arrays; the squares are added, and then one root is taken",
                 (("float(np.sqrt(sum(float((g * g).sum())", "float((sum(float(np.sqrt((g * g).sum()))"),)),
@@ -353,6 +365,8 @@ clip1 = Exercise(
         Mistake("half", "the gradients are halved (or scaled by a fixed number); the factor is max_norm / norm", (("scale = max_norm / norm", "scale = 0.5"),)),
         Mistake("sum-of-values", "the values are added up; the norm is the root of the sum of their squares", ((_NORM, "float(abs(sum(g.sum() for g in tree_leaves(grads))))"),)),
         Mistake("norm-plus-limit", "the factor is max_norm / norm; yours has more below the line", (_SCALE, ("scale = max_norm / norm", "scale = max_norm / (norm + max_norm)"))),
+        Mistake("biases-left-out", "the biases (arrays of one axis) are left out of the norm; all arrays have one norm together", (("for g in tree_leaves(grads))))", "for g in tree_leaves(grads) if g.ndim > 1)))"),)),
+        Mistake("large-values-scaled", "only the values above the limit are scaled; all are multiplied by the same number", ((_SCALE[0], ""), ("lambda g: g * scale", "lambda g: np.where(np.abs(g) > max_norm, g * scale, g)"))),
     ),
 )  # fmt: skip
 

@@ -89,7 +89,7 @@ captioner1 = Exercise(
                 (("(seen, running), see", "(seen, _), see"),)),
         Mistake("no-word-dropout", "dropout on the word vectors is missing (line 4)",
                 (("words, drop_words = ops.dropout.forward(words, **drop)", "drop_words = None"),)),
-        Mistake("no-says-dropout", "dropout on what the decoder says is missing (line 7)",
+        Mistake("no-says-dropout", "dropout on what the decoder says (line 7) is missing, or its result is not used",
                 (("says, drop_says = ops.dropout.forward(says, **drop)", "drop_says = None"),)),
         Mistake("no-dropout", "dropout never acts: lines 4 and 7 are missing, or `training` is not handed on to them",
                 (("words, drop_words = ops.dropout.forward(words, **drop)", "drop_words = None"),
@@ -151,13 +151,15 @@ captioner1 = Exercise(
         Mistake("linear-only", "the bias of params.out is missing: use ops.affine", (("logits, out = ops.affine.forward(says, p.out)", "logits, out = says @ p.out.W, None"),)),
         Mistake("pair-kept", "a pair's forward returns two things, the result and a cache; here both are taken for the result", ((_WORDS, "words = embedding = ops.embedding.forward(inputs, p.words)"),)),
         Mistake("no-word-dropout-2", "the result of dropout on the word vectors (line 4) is not used", ((_DROPS[0], _DROPS[0].replace("words, drop", "_, drop")),)),
-        Mistake("no-says-dropout-2", "the result of dropout on what the decoder says (line 7) is not used", ((_DROPS[1], _DROPS[1].replace("says, drop", "_, drop")),)),
-        Mistake("no-dropout-2", "the results of dropout (lines 4 and 7) are not used", ((_DROPS[0], _DROPS[0].replace("words, drop", "_, drop")), (_DROPS[1], _DROPS[1].replace("says, drop", "_, drop")))),
         Mistake("arguments-exchanged", "the arguments are exchanged: ops.embedding.forward(which, leaf), first what picks, then the table", (("else ops.embedding.forward(which, leaf)", "else ops.embedding.forward(leaf, which)"),)),
         Mistake("arguments-exchanged-2", "the arguments are exchanged: ops.embedding.forward(inputs, table), first what picks, then the table", (("embedding.forward(inputs, p.words)", "embedding.forward(p.words, inputs)"),)),
         Mistake("arguments-exchanged-3", "the arguments are exchanged: ops.affine.forward(says, params.out)", (("affine.forward(says, p.out)", "affine.forward(p.out, says)"),)),
         Mistake("arguments-exchanged-4", "the arguments are exchanged: ops.cross_entropy.forward(logits, targets, mask)", (("forward(logits, targets, mask)", "forward(targets, logits, mask)"),)),
-        Mistake("pair-exchanged", "the cache comes first; the result does: (loss, running), cache", (("return (loss, running), (caches, ops, p._fields)", "return (caches, ops, p._fields), (loss, running)"),)),
+        Mistake("targets-masked", "padding is set to word 0 in the targets instead of being masked: it still counts in the loss", (("forward(logits, targets, mask)", "forward(logits, targets * mask, None)"),)),
+        Mistake("loss-masked-after", "the mean over all words is taken first and the mask applied to it afterwards: give the mask to cross_entropy", (("forward(logits, targets, mask)", "forward(logits, targets, None)"), ("return (loss, running)", "return (loss * mask.mean(), running)"))),
+        Mistake("logits-masked", "the mask is multiplied with the logits: padding still counts in the loss; give the mask to cross_entropy", (("forward(logits, targets, mask)", "forward(logits * mask[..., None], targets, None)"),)),
+        Mistake("seeded-inside", "a generator is made inside; dropout's masks are drawn from `rng`", (('"training": training, "rng": rng}', '"training": training, "rng": np.random.default_rng(0)}'),)),
+        Mistake("seeded-inside-2", "a generator is made inside; dropout's masks are drawn from `rng`", (("    p = params\n", "    p = params\n    rng = np.random.default_rng(0)\n"),)),
     ),
 )  # fmt: skip
 _ADD = "    dmine = tree_add(dmine, Seen(dvector, None, None))\n"
@@ -259,6 +261,8 @@ captioner2 = Exercise(
         Mistake("begin-of-vector", "begin_backward gets the gradient of the first state, dstate", (("begin_backward(dstate, begin)", "begin_backward(dmine, begin)"),)),
         Mistake("says-from-words", "line (3) is undone with the gradient of what the decoder says; it takes that of the word vectors, from tell_backward", (('_, grads["words"] = ops.embedding.backward(dwords, embedding)', '_, grads["words"] = ops.embedding.backward(dsays, embedding)'),)),
         Mistake("fields-missing", "fields that nobody read are missing: CaptionerParams has all of them, None where there is no gradient", (("grads = dict.fromkeys(fields)", "grads = {}"),)),
+        Mistake("says-dropout-twice", "dropout on what the decoder says (line 7) is undone twice", (("    (dsays,) = ops.dropout.backward(dsays, drop_says)\n", "    (dsays,) = ops.dropout.backward(*ops.dropout.backward(dsays, drop_says), drop_says)\n"),)),
+        Mistake("word-dropout-twice", "dropout on the word vectors (line 4) is undone twice", (("    (dwords,) = ops.dropout.backward(dwords, drop_words)\n", "    (dwords,) = ops.dropout.backward(*ops.dropout.backward(dwords, drop_words), drop_words)\n"),)),
     ),
 )  # fmt: skip
 
@@ -353,6 +357,11 @@ greedy1 = Exercise(
         Mistake("fixed-start", "START is always word 1; use `start`", (("np.full(n, start)", "np.full(n, 1)"),)),
         Mistake("fixed-end", "END is always word 2; use `end`", (("if word == end else", "if word == 2 else"), ("word == end, [])", "word == 2, [])"))),
         Mistake("start-in-words", "START stands among the words; it is left out", (("Hypothesis([], 0.0, False, [])", "Hypothesis([start], 0.0, False, [])"),)),
+        Mistake("largest-over-batch", "the largest is taken over the sentences (axis 0); each sentence takes the largest over the words (axis 1)", (("logp.argmax(axis=1)", "logp.argmax(axis=0)"),)),
+        Mistake("largest-over-batch-2", "the largest is taken over the sentences (axis 0); each sentence takes the largest over the words (axis 1)", (("logp.argmax(axis=1)", "logp.argmax(axis=0)[:n]"),)),
+        Mistake("largest-of-all", "the largest is taken over all sentences together; each sentence takes the largest of its own row (axis 1)", (("logp.argmax(axis=1)", "np.full(n, logp.argmax() % logp.shape[1])"),)),
+        Mistake("first-row-for-all", "all sentences say the first one's word; each takes the largest of its own row", (("logp.argmax(axis=1)", "np.full(n, logp[0].argmax())"),)),
+        Mistake("end-not-first", "END is ruled out as the first word; a sentence may be empty", (("        words = logp.argmax", "        if not any(h.words for h in told):\n            logp[:, end] = -np.inf\n        words = logp.argmax"),)),
     ),
 )  # fmt: skip
 

@@ -97,7 +97,6 @@ _BESIDE = (
 )
 _SEARCHES = (
     *((p, s, e) for p in ("cut", "full") for s in ("not live", "len(done) >= beam") for e in ("done or live", "done + live")),
-    ("full", "len(done) > 0", "done or live"), ("cut", "len(done) > 0", "done or live"),
     ("shrink", "not live", "done or live"),
 )  # fmt: skip
 _PLAIN = "if all(h.finished for h, _ in beams) or (length_penalty == 0 and beams[0][0].finished):"
@@ -234,6 +233,19 @@ beam1 = Exercise(
                  (_PLAIN, "if all(h.finished for h, _ in beams) or beams[0][0].finished:"))),
         *(Mistake(f"beside-{k}", _BESIDE, _beside(*how), convention=True)
           for k, how in enumerate(_SEARCHES)),
+        *(Mistake(f"stops-at-first-finished-{k}", "the search stops as soon as any sentence is finished; it may stop only when the *best* one is, and with a penalty only when all are",
+                  _beside(p, "len(done) > 0", "done or live")) for k, p in enumerate(("cut", "full"), 2)),
+        Mistake("stops-at-first-finished-4", "the search stops as soon as any sentence is finished; it may stop only when the *best* one is, and with a penalty only when all are",
+                ((_PLAIN, "if any(h.finished for h, _ in beams):"), ("return [h for h, _ in beams]", "return [h for h, _ in beams if h.finished] or [h for h, _ in beams]"))),
+        Mistake("starts-at-one", "the score of the first, empty sentence is 1; log-probabilities begin at 0", (("beams = [(Hypothesis([], 0.0, False", "beams = [(Hypothesis([], 1.0, False"),)),
+        Mistake("scores-divided-on-the-way", "the score itself is divided by the length at every step and goes on so; the score stays the plain sum, the rank alone is divided",
+                (("        beams = sorted(pool, key=rank, reverse=True)[:beam]", "        beams = sorted(pool, key=rank, reverse=True)[:beam]\n        beams = [(h._replace(score=rank((h, s))), s) for h, s in beams]"),)),
+        Mistake("probabilities-multiplied", "probabilities are multiplied; the score is the sum of *log*-probabilities",
+                (("beams = [(Hypothesis([], 0.0, False", "beams = [(Hypothesis([], 1.0, False"), ("h.score + float(logp[0, word])", "h.score * float(np.exp(logp[0, word]))"))),
+        Mistake("keeps-beam-per-sentence", "`beam` continuations of every sentence are kept; the best `beam` of all together stay", (("reverse=True)[:beam]", "reverse=True)[: beam * beam]"),)),
+        Mistake("one-more-kept", "one sentence more than `beam` is kept", (("reverse=True)[:beam]", "reverse=True)[: beam + 1]"),)),
+        Mistake("one-less-kept", "one sentence less than `beam` is kept", (("reverse=True)[:beam]", "reverse=True)[: max(1, beam - 1)]"),)),
+        Mistake("all-kept", "no sentence is dropped: the beam is not cut to the best `beam`", (("reverse=True)[:beam]", "reverse=True)[:2000]"),)),
     ),
 )  # fmt: skip
 
@@ -373,6 +385,8 @@ bleu1 = Exercise(
         Mistake("per-hundred", "the scores are multiplied by 100; they are between 0 and 1", (("penalty * math.prod(p[:n]) ** (1 / n)", "100 * penalty * math.prod(p[:n]) ** (1 / n)"),), convention=True),
         Mistake("clip-last-reference", "the clip is the count in the last reference that has the n-gram: counts overwrite each other; the largest is asked for", (("max(ngrams(r, n)[w] for r in ref_words)", "([ngrams(r, n)[w] for r in ref_words if ngrams(r, n)[w]] or [0])[-1]"),)),
         Mistake("clip-last-reference-2", "the clip is the count in the last reference alone: counts overwrite each other; the largest is asked for", (("max(ngrams(r, n)[w] for r in ref_words)", "ngrams(ref_words[-1], n)[w]"),)),
+        Mistake("clip-pooled", "the clip looks at the references of all pictures; a caption is held against the references of its own picture",
+                (("max(ngrams(r, n)[w] for r in ref_words)", "max(ngrams(r.split(), n)[w] for some in references for r in some)"),)),
     ),
 )  # fmt: skip
 

@@ -36,6 +36,8 @@ def wrong_frequencies(probe: Probe, value: list[Any]) -> Wrong | None:
         ]  # fmt: skip
         again = _same_number(changed(logp[0], o), int(word), changed(step(np.array([word]), after)[0][0], o))
         known = [(c, changed(step(np.array([w]), s)[0][0], o), key) for c, key, w, s in others]
+        theirs = changed(step(np.array([first[0]]), after)[0][0], o) if first[0] != end else _changed_nan(again)
+        known.append(("all sentences use the probabilities of the first one; each has its own", theirs, "first-row"))
         known.append(("one random number is used for all steps of a sentence; each step needs one of its own", again, "one-number"))
         wrong = _compare(probe, drawn, step(np.array([word]), after)[0][0], "second", known)
         if wrong:
@@ -48,6 +50,17 @@ def _same_number(p: Array, word: int, q: Array) -> Array:
     low, high = float(p[:word].sum()), float(p[: word + 1].sum())
     edges = np.clip(np.concatenate([[0.0], np.cumsum(q)]), low, high)
     return np.diff(edges) / max(high - low, 1e-300)
+
+
+def _changed_nan(like: Array) -> Array:
+    """Probabilities that nothing fits."""
+    return np.full(len(like), np.nan)
+
+
+def _likelihood(counts: Array, q: Array) -> float:
+    """The log-likelihood of counts under probabilities, up to a constant."""
+    with np.errstate(divide="ignore"):
+        return float((counts[counts > 0] * np.log(q[counts > 0])).sum())
 
 
 def with_note(probe: Probe) -> str:
@@ -87,10 +100,12 @@ def _compare(
     worst = int(np.argmax(np.abs(counts / len(drawn) - p)))
     item = f"the {which} words have the right frequencies{with_note(probe)}"
     evidence = f"word {worst} was drawn in {counts[worst] / len(drawn):.1%} of {len(drawn)} sentences, expected {p[worst]:.1%}"
-    for cause, q, key in [*(known or []), *_other_distributions(logp, p, o, counts)]:
-        if not np.allclose(q, p) and _fits(drawn, q):
-            return Wrong(item, evidence, cause, key)
-    return Wrong(item, evidence, "", "frequencies")
+    others = [*(known or []), *_other_distributions(logp, p, o, counts)]
+    fitting = [other for other in others if not np.allclose(other[1], p) and _fits(drawn, other[1])]
+    if not fitting:
+        return Wrong(item, evidence, "", "frequencies")
+    cause, _, key = max(fitting, key=lambda other: _likelihood(counts, other[1]))
+    return Wrong(item, evidence, cause, key)
 
 
 def _other_distributions(logp: Array, p: Array, o: Any, counts: Array) -> list[tuple[str, Array, str]]:

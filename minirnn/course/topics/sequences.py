@@ -133,6 +133,9 @@ rnn1 = Exercise(
                                    "np.tanh(np.cumsum(x @ params.Wx + state.h @ params.Wh).reshape(state.h.shape) + params.b)", "np.tanh(np.cumsum(x @ params.Wx + state.h @ params.Wh + params.b).reshape(state.h.shape))"), 1)),
         *(Mistake(f"mixed-{k}", "the new state is a mix with the earlier one: that is a leaky cell; here it is the tanh alone", ((_TANH, f"{a} * state.h + {1 - a} * {_TANH}"),)) for k, a in enumerate((0.5, 0.9, 0.1, 0.75, 0.25, 0.8, 0.2), 1)),
         Mistake("pair-exchanged", "the cache comes first; the result does: RNNState(h), cache", (("return RNNState(h), (x, state, params, h)", "return (x, state, params, h), RNNState(h)"),)),
+        Mistake("bias-multiplied", "the sum is multiplied by the bias; the bias is added", ((_TANH, "np.tanh((x @ params.Wx + state.h @ params.Wh) * params.b)"),)),
+        Mistake("first-state-for-all", "every row reads the first row's earlier state; row n reads row n", (("state.h @ params.Wh", "state.h[:1] @ params.Wh"),)),
+        Mistake("state-returned", "the earlier state is returned; the new one is asked for", (("return RNNState(h)", "return state"),)),
     ),
 )  # fmt: skip
 
@@ -218,6 +221,9 @@ unroll1 = Exercise(
         Mistake("over-inputs", "the loop runs over the inputs (axis 2); time is axis 1", (("range(x.shape[1])", "range(x.shape[2])"),)),
         Mistake("over-batch-2", "the loop runs over the batch (axis 0); time is axis 1", (("range(x.shape[1])", "range(x.shape[0])"),)),
         Mistake("over-batch-3", "the loop runs over the batch (axis 0); time is axis 1", (("range(x.shape[1])", "range(len(x))"), ("x[:, t]", "x[t]"), ("axis=1", "axis=0"))),
+        Mistake("previous-input-2", "step t reads x[:, t - 1]; it reads x[:, t]", (("x[:, t]", "x[:, max(t - 1, 0)]"),)),
+        Mistake("previous-input-3", "step t reads x[:, t - 1]; it reads x[:, t]", (("x[:, t]", "(x[:, t - 1] if t else 0 * x[:, 0])"),)),
+        Mistake("next-input-2", "step t reads x[:, t + 1]; it reads x[:, t]", (("x[:, t]", "x[:, min(t + 1, x.shape[1] - 1)]"),)),
     ),
 )  # fmt: skip
 
