@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+
 from minirnn.course.exercise import Exercise
 from minirnn.course.judge import CRASHED, NOT_ATTEMPTED, Trial, Verdict, judge, trial
 from minirnn.course.reference import load
@@ -45,11 +47,12 @@ def execute_here(
     """Run in this process. For notebooks and pytest, where the learner watches."""
     file = str(code.path) if code.path else getattr(getattr(code.function, "__code__", None), "co_filename", "")
     try:
-        f = function_of(code, function)
-        if forward is None:
-            g = None
-        else:
-            g = stand_in(forward) if isinstance(forward, str) else function_of(*forward)
+        with np.errstate():  # a file may call np.seterr: that must not reach what is computed here
+            f = function_of(code, function)
+            if forward is None:
+                g = None
+            else:
+                g = stand_in(forward) if isinstance(forward, str) else function_of(*forward)
     except (Exception, SystemExit) as error:  # noqa: BLE001  a file that cannot be loaded is an outcome
         return [failure(error, file)]
     return run_calls(f, g, style, calls, file)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any, NamedTuple
@@ -48,6 +49,7 @@ class Answer(NamedTuple):
     value: Any
     error: str = ""  # what it raised instead
     made: Any = None  # what the learner's forward function returned, for a backward exercise
+    known: dict[str, Any] | None = None  # what known mistakes return on this probe, as far as it has been found out
 
 
 @dataclass(frozen=True)
@@ -179,25 +181,33 @@ def _wrong_cells(exercise: Exercise, values: list[Any], answers: list[Answer]) -
 
 def _results(exercise: Exercise, answers: list[Answer], *mistakes: Mistake) -> list[Any]:
     """What the solution with these mistakes returns on each probe; `Failed` where it raises."""
-    function = mutant(exercise, *mistakes)
     results = []
     for answer in answers:
-        args, options = resolve(copied(answer.probe.args)), resolve(copied(dict(answer.probe.options)))
-        with np.errstate(all="ignore"):
-            try:
-                if exercise.truth_forward is not None:
-                    _, cache = exercise.truth_forward(*args, **options)
-                    if exercise.redraw is not None and answer.made is not None:
-                        cache = exercise.redraw(answer.probe, answer.made)
-                    results.append(copied(function(*args[: exercise.lead], copied(answer.dout), cache)))
-                else:
-                    value = function(*args, **options)
-                    if exercise.cache:
-                        value = value[0] if type(value) is tuple and len(value) == 2 else Bare(value)
-                    results.append(copied(value))
-            except Exception as error:  # noqa: BLE001  a mistake may crash on some probes
-                results.append(Failed(f"{type(error).__name__}: {error}"))
+        known = answer.known if len(mistakes) == 1 and exercise.redraw is None else None
+        if known is not None and mistakes[0].key in known:
+            results.append(known[mistakes[0].key])
+            continue
+        results.append(_result(exercise, answer, mutant(exercise, *mistakes)))
+        if known is not None:
+            known[mistakes[0].key] = results[-1]
     return results
+
+
+def _result(exercise: Exercise, answer: Answer, function: Callable[..., Any]) -> Any:
+    args, options = resolve(copied(answer.probe.args)), resolve(copied(dict(answer.probe.options)))
+    with np.errstate(all="ignore"):
+        try:
+            if exercise.truth_forward is not None:
+                _, cache = exercise.truth_forward(*args, **options)
+                if exercise.redraw is not None and answer.made is not None:
+                    cache = exercise.redraw(answer.probe, answer.made)
+                return copied(function(*args[: exercise.lead], copied(answer.dout), cache))
+            value = function(*args, **options)
+            if exercise.cache:
+                value = value[0] if type(value) is tuple and len(value) == 2 else Bare(value)
+            return copied(value)
+        except Exception as error:  # noqa: BLE001  a mistake may crash on some probes
+            return Failed(f"{type(error).__name__}: {error}")
 
 
 class Failed(NamedTuple):

@@ -320,7 +320,8 @@ def between(exercise: Exercise, columns: list[Column]) -> list[tuple[str, str]]:
     cells = [(_sizes_of(exercise, p), is_wrong(leaf)) for c in columns for p, leaf in c.cells if p.note != "float32"]
     for letter, cause in says.items():
         one = {bad for at, bad in cells if at.get(letter) == 1}
-        if one == {False} and all(at.get(letter, 1) > 1 for at, bad in cells if bad):
+        more = {bad for at, bad in cells if at.get(letter, 0) > 1}
+        if one == {False} and more == {True}:  # where some of the others are right, something else tells them apart
             return [cause]
     return []
 

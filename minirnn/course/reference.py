@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from minirnn.course.exercise import Exercise, Mistake
@@ -26,11 +27,17 @@ def load(text: str, function: str, file: str) -> Callable[..., Any]:
         whatever running the text raises; LookupError when it defines no such function.
     """
     namespace: dict[str, Any] = {"__name__": "exercise", "__file__": file}
-    exec(compile(text, file, "exec"), namespace)  # the learner's own code, or ours
+    exec(_compiled(text, file), namespace)  # the learner's own code, or ours
     if not callable(namespace.get(function)):
         raise LookupError(f"the file defines no function {function}")
     found: Callable[..., Any] = namespace[function]
     return found
+
+
+@lru_cache(maxsize=4096)
+def _compiled(text: str, file: str) -> CodeType:
+    """The diagnosis runs the same known mistakes again and again."""
+    return compile(text, file, "exec")
 
 
 def solution(exercise: Exercise) -> Callable[..., Any]:
@@ -44,7 +51,7 @@ def mutant_text(exercise: Exercise, *mistakes: Mistake) -> str:
     Raises:
         ValueError: a text to be changed does not occur exactly once; two mistakes change the same text.
     """
-    head, text = _split(exercise)
+    head, text = _split(exercise.folder, exercise.name, exercise.function)
     for mistake in mistakes:
         for old, new in mistake.changes:
             if text.count(old) != 1:
@@ -55,10 +62,11 @@ def mutant_text(exercise: Exercise, *mistakes: Mistake) -> str:
     return head + text
 
 
-def _split(exercise: Exercise) -> tuple[str, str]:
+@lru_cache(maxsize=256)
+def _split(folder: str, name: str, function_name: str) -> tuple[str, str]:
     """The solution up to the end of the function's docstring, and what follows."""
-    text = solution_text(exercise.folder, exercise.name)
-    function = next(n for n in ast.parse(text).body if isinstance(n, ast.FunctionDef) and n.name == exercise.function)
+    text = solution_text(folder, name)
+    function = next(n for n in ast.parse(text).body if isinstance(n, ast.FunctionDef) and n.name == function_name)
     lines = text.splitlines(keepends=True)
     end = function.body[0].end_lineno or 0
     return "".join(lines[:end]), "".join(lines[end:])

@@ -160,6 +160,7 @@ captioner1 = Exercise(
         Mistake("logits-masked", "the mask is multiplied with the logits: padding still counts in the loss; give the mask to cross_entropy", (("forward(logits, targets, mask)", "forward(logits * mask[..., None], targets, None)"),)),
         Mistake("seeded-inside", "a generator is made inside; dropout's masks are drawn from `rng`", (('"training": training, "rng": rng}', '"training": training, "rng": np.random.default_rng(0)}'),)),
         Mistake("seeded-inside-2", "a generator is made inside; dropout's masks are drawn from `rng`", (("    p = params\n", "    p = params\n    rng = np.random.default_rng(0)\n"),)),
+        Mistake("words-from-out", "the words are looked up in the weights of params.out; their table is params.words", (("ops.embedding.forward(inputs, p.words)", "ops.embedding.forward(inputs, p.out.W.T)"),)),
     ),
 )  # fmt: skip
 _ADD = "    dmine = tree_add(dmine, Seen(dvector, None, None))\n"
@@ -257,7 +258,7 @@ captioner2 = Exercise(
         Mistake("affine-kept", "affine.backward returns (dx, gradients of W and b): both are needed", (('dsays, grads["out"] = ops', 'dsays = grads["out"] = ops'),)),
         Mistake("gradients-as-dict", "the gradients come as a dict; pack them: CaptionerParams(**grads)", (("CaptionerParams(**{**grads, **dtell, **dbegin, **dsee})", "{**grads, **dtell, **dbegin, **dsee}"),)),
         *(Mistake(f"not-seven-{k}", "there is one result for each of the seven arguments: six times None, then the gradients", (("None, None, None, None, None, None, Cap", "None, " * k + "Cap"),)) for k in (1, 2, 3, 4, 5, 7)),
-        Mistake("loss-as-sum", "the gradients are multiplied by the number of words; the loss is their mean, and cross_entropy knows that", (("backward(dout[0], cross_entropy)", "backward(dout[0] * float(np.sum(cross_entropy[2])), cross_entropy)"),)),
+        Mistake("loss-as-sum", "the gradients are multiplied by the number of words; the loss is their mean, and cross_entropy knows that", (("backward(dout[0], cross_entropy)", "backward(dout[0] * np.count_nonzero(cross_entropy[2]), cross_entropy)"),)),
         Mistake("begin-of-vector", "begin_backward gets the gradient of the first state, dstate", (("begin_backward(dstate, begin)", "begin_backward(dmine, begin)"),)),
         Mistake("says-from-words", "line (3) is undone with the gradient of what the decoder says; it takes that of the word vectors, from tell_backward", (('_, grads["words"] = ops.embedding.backward(dwords, embedding)', '_, grads["words"] = ops.embedding.backward(dsays, embedding)'),)),
         Mistake("fields-missing", "fields that nobody read are missing: CaptionerParams has all of them, None where there is no gradient", (("grads = dict.fromkeys(fields)", "grads = {}"),)),
@@ -362,6 +363,9 @@ greedy1 = Exercise(
         Mistake("largest-of-all", "the largest is taken over all sentences together; each sentence takes the largest of its own row (axis 1)", (("logp.argmax(axis=1)", "np.full(n, logp.argmax() % logp.shape[1])"),)),
         Mistake("first-row-for-all", "all sentences say the first one's word; each takes the largest of its own row", (("logp.argmax(axis=1)", "np.full(n, logp[0].argmax())"),)),
         Mistake("end-not-first", "END is ruled out as the first word; a sentence may be empty", (("        words = logp.argmax", "        if not any(h.words for h in told):\n            logp[:, end] = -np.inf\n        words = logp.argmax"),)),
+        *(Mistake(f"largest-over-batch-{k}", "the largest is taken over the sentences (axis 0); each sentence takes the largest over the words (axis 1)",
+                  (("logp.argmax(axis=1)", new), ("        logp = logp.copy()", "        raw, logp = logp, logp.copy()"), ("float(logp[i, words[i]])", "float(raw[i, words[i]])")))
+          for k, new in enumerate(("logp.argmax(axis=0)", "logp.argmax(axis=0)[:n]"), 3)),
     ),
 )  # fmt: skip
 

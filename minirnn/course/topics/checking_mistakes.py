@@ -47,6 +47,9 @@ GRAD1 = (
             ((QUOTIENT, "(8 * (f(plus) - f(minus)) - (f(2 * plus - x) - f(2 * minus - x))) / (12 * eps)"),), convention=True),
     Mistake("eps-ignored", "eps is not used: the step is fixed at 1e-5; it is an argument",
             ((PLUS, PLUS.replace("eps", "1e-5")), (MINUS, MINUS.replace("eps", "1e-5")), (QUOTIENT, "(f(plus) - f(minus)) / 2e-5"))),
+    *(Mistake(f"eps-{e}", f"eps is not used: the step is fixed at {e}; it is an argument",
+              ((PLUS, PLUS.replace("eps", e)), (MINUS, MINUS.replace("eps", e)), (QUOTIENT, f"(f(plus) - f(minus)) / (2 * {e})")))
+      for e in ("1e-2", "1e-3")),
     Mistake("relative-step", "the step is eps times the value; it is eps, also for small values", ((PLUS, PLUS.replace("eps", "eps * x[index]")), (MINUS, MINUS.replace("eps", "eps * x[index]")))),
     Mistake("relative-step-right", "the step is eps times the value; asked for is eps itself, the same for all elements",
             ((PLUS, PLUS.replace("eps", "eps * x[index]")), (MINUS, MINUS.replace("eps", "eps * x[index]")), (QUOTIENT, "(f(plus) - f(minus)) / (2 * eps * x[index])")), convention=True),
