@@ -82,7 +82,10 @@ def leaves(exercise: Exercise, truth: Any, value: Any) -> list[Leaf | Mismatch]:
 
 def _pairs(truth: Any, value: Any, where: str, labels: Iterator[tuple[str, str]]) -> Iterator[Leaf | Mismatch]:
     if isinstance(value, Bare):
-        yield Mismatch("the result", f"{_came(value.value)}; expected a pair (out, cache): what comes next, and what your backward needs")  # fmt: skip
+        yield Mismatch(
+            "the result",
+            f"{_came(value.value)}; expected a pair (out, cache): what comes next, and what your backward needs",
+        )
         return
     if truth is None:
         if value is not None:
@@ -117,7 +120,9 @@ def _sequence(truth: Any, value: Any, where: str, labels: Iterator[tuple[str, st
         return
     right = isinstance(value, list if kind == "list" else tuple) and len(value) == len(truth)
     if not right or (fields and getattr(value, "_fields", ()) != fields):
-        yield Mismatch(where, f"{_came(value) if where == 'the result' else f'{where} is {_what(value)}'}; expected {wanted}")  # fmt: skip
+        yield Mismatch(
+            where, f"{_came(value) if where == 'the result' else f'{where} is {_what(value)}'}; expected {wanted}"
+        )
         return
     for k, (t, v) in enumerate(zip(truth, value)):
         name = fields[k] if fields else f"number {k + 1}"
@@ -170,4 +175,8 @@ def _what(value: Any) -> str:
 
 
 def _came(value: Any) -> str:
-    return "the function returned None (is a return line missing?)" if value is None else f"the function returned {_what(value)}"  # fmt: skip
+    return (
+        "the function returned None (is a return line missing?)"
+        if value is None
+        else f"the function returned {_what(value)}"
+    )

@@ -105,7 +105,10 @@ def _from_prints(prints: dict[str, Fingerprint], columns: dict[str, Column]) -> 
         if p.cause:
             found.setdefault(p.cause, (p.key, []))[1].append(columns[k].label)
     several = len(prints) > 1
-    causes = [f"{', '.join(labels)}: {cause}" if several and len(labels) < len(prints) else cause for cause, (_, labels) in found.items()]  # fmt: skip
+    causes = [
+        f"{', '.join(labels)}: {cause}" if several and len(labels) < len(prints) else cause
+        for cause, (_, labels) in found.items()
+    ]
     return tuple(causes), tuple(dict.fromkeys(key for key, _ in found.values()))
 
 
@@ -175,7 +178,9 @@ def _wrong_cells(exercise: Exercise, values: list[Any], answers: list[Answer]) -
             count = len(exercise.blocks.get(leaf.label, ())) if leaf.truth.ndim else 0
             parts = count if count and leaf.truth.shape[-1] % count == 0 else 0
             mine, right = (np.split(a, parts, axis=-1) if parts else [a] for a in (leaf.value, leaf.truth))
-            cells |= {(n, leaf.label, k) for k in range(len(mine)) if not relative_error(mine[k], right[k]) <= TOLERANCE}  # fmt: skip
+            cells |= {
+                (n, leaf.label, k) for k in range(len(mine)) if not relative_error(mine[k], right[k]) <= TOLERANCE
+            }
     return cells
 
 
@@ -285,8 +290,14 @@ def _one_for_each(
     explains: dict[str, set[str]] = {}
     good = {leaf.label for a in answers for leaf in leaves(exercise, a.truth, a.value)} - set(bad)
     for m in exercise.mistakes:
-        explains[m.key] = {k for k in bad if all(_leaf_same(exercise, r, a, k) for r, a in zip(results[m.key], answers))}  # fmt: skip
-        if not halfway and explains[m.key] and not all(_leaf_same(exercise, r, a, k) for k in good for r, a in zip(results[m.key], answers)):  # fmt: skip
+        explains[m.key] = {
+            k for k in bad if all(_leaf_same(exercise, r, a, k) for r, a in zip(results[m.key], answers))
+        }
+        if (
+            not halfway
+            and explains[m.key]
+            and not all(_leaf_same(exercise, r, a, k) for k in good for r, a in zip(results[m.key], answers))
+        ):
             explains[m.key] = set()  # it would have spoilt what is right
     spoils = {key: len(_wrong_cells(exercise, results[key], answers)) for key, part in explains.items() if part}
     left = set(bad)

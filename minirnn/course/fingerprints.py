@@ -55,12 +55,22 @@ def is_wrong(leaf: Leaf) -> bool:
 def fingerprint(exercise: Exercise, column: Column, answers: list[Any]) -> Fingerprint:
     """The first fingerprint that fits every probe on which the leaf is wrong."""
     cells = [(p, leaf) for p, leaf in column.wrong if p.note != "float32"] or column.wrong
-    if any(not np.isfinite(leaf.value.astype(float)).all() and np.isfinite(leaf.truth.astype(float)).all() for _, leaf in cells):  # fmt: skip
+    if any(
+        not np.isfinite(leaf.value.astype(float)).all() and np.isfinite(leaf.truth.astype(float)).all()
+        for _, leaf in cells
+    ):
         return _not_finite(cells)
     if all(leaf.truth.dtype.kind == "f" and leaf.value.size and not leaf.value.any() for _, leaf in cells):
-        nothing = "nothing was ever put into it" + (", or nothing arrived: the gradient stops on the way" if exercise.backward else "")
+        nothing = "nothing was ever put into it" + (
+            ", or nothing arrived: the gradient stops on the way" if exercise.backward else ""
+        )
         return Fingerprint(("yours is 0 everywhere",), nothing, "all-zero")
-    return _ratio(exercise, column, cells) or _elementwise(cells) or _other(exercise, column, cells, answers) or Fingerprint()  # fmt: skip
+    return (
+        _ratio(exercise, column, cells)
+        or _elementwise(cells)
+        or _other(exercise, column, cells, answers)
+        or Fingerprint()
+    )
 
 
 def _not_finite(cells: list[tuple[Probe, Leaf]]) -> Fingerprint:
@@ -70,7 +80,12 @@ def _not_finite(cells: list[tuple[Probe, Leaf]]) -> Fingerprint:
     evidence = (f"yours holds {kind}{with_}",)
     if any(np.isfinite(c.value.astype(float)).all() for _, c in cells):  # wrong without it too: it does not explain all
         return Fingerprint(evidence)
-    return Fingerprint(evidence, f"something becomes {kind}{with_}: a division by 0, the log of 0, the exponential of a large number, or an infinity that was put in and is left over", "not-finite")  # fmt: skip
+    return Fingerprint(
+        evidence,
+        f"something becomes {kind}{with_}: a division by 0, the log of 0, the exponential of a large number, or an"
+        " infinity that was put in and is left over",
+        "not-finite",
+    )
 
 
 # exact ratios
@@ -114,7 +129,11 @@ def _sizes_of(exercise: Exercise, probe: Probe) -> dict[str, int]:
 def _rule(named: list[tuple[float, dict[str, int]]]) -> tuple[str, Callable[[dict[str, int]], float]] | None:
     """A ratio that fits all probes, as a formula in the letters: "1/T"."""
     letters = sorted(set.intersection(*(set(s) for _, s in named)))
-    rules: list[tuple[str, Callable[[dict[str, int]], float]]] = [("-1", lambda s: -1.0), ("2", lambda s: 2.0), ("1/2", lambda s: 0.5)]  # fmt: skip
+    rules: list[tuple[str, Callable[[dict[str, int]], float]]] = [
+        ("-1", lambda s: -1.0),
+        ("2", lambda s: 2.0),
+        ("1/2", lambda s: 0.5),
+    ]
     for n in (1, 2, 3):
         for combo in combinations(letters, n):
             name = "*".join(combo)
@@ -132,7 +151,10 @@ def _ratio_words(exercise: Exercise, found: list[tuple[Probe, Leaf, float]], rul
     for probe, _, r in found:
         at = _sizes_of(exercise, probe)
         seen.setdefault(" and ".join(f"{c} = {at[c]}" for c in letters if c in at), r)
-    first, *others = [f"{r:.4g}{' times the right value' if k == 0 else ''}{' with ' + at if at else ''}" for k, (at, r) in enumerate(seen.items())][:3]  # fmt: skip
+    first, *others = [
+        f"{r:.4g}{' times the right value' if k == 0 else ''}{' with ' + at if at else ''}"
+        for k, (at, r) in enumerate(seen.items())
+    ][:3]
     if rule == "-1":
         return "yours has the wrong sign, everywhere"
     return f"yours is exactly {first}" + "".join(f" and {text}" for text in others)
@@ -152,7 +174,7 @@ def _ratio_cause(rule: str) -> tuple[str, str]:
     }  # fmt: skip
     if rule in says:
         return says[rule]
-    if rule.startswith("1/") and rule[2:3].isalpha() or rule.startswith("1/("):
+    if (rule.startswith("1/") and rule[2:3].isalpha()) or rule.startswith("1/("):
         return (
             f"a mean was taken (a division by {rule[2:].strip('()').replace('*', ' * ')}) where a sum belongs",
             "averaged",
@@ -183,14 +205,22 @@ def _elementwise(cells: list[tuple[Probe, Leaf]]) -> Fingerprint | None:
                 return Fingerprint((says,), cause, key)
         offsets = [leaf.value.astype(float) - leaf.truth for _, leaf in cells]
         if all(d.size > 1 and np.ptp(d) <= SAME * max(1.0, float(np.abs(d).max())) for d in offsets):
-            return Fingerprint((f"yours is the right value plus {float(offsets[0].flat[0]):.4g} everywhere",), "a constant was added or left out", "offset")  # fmt: skip
+            return Fingerprint(
+                (f"yours is the right value plus {float(offsets[0].flat[0]):.4g} everywhere",),
+                "a constant was added or left out",
+                "offset",
+            )
     for axes in _axes_orders(cells):
         if all(leaf.truth.ndim == len(axes) and leaf.truth.transpose(axes).shape == leaf.value.shape
                and relative_error(leaf.value, leaf.truth.transpose(axes)) <= SAME for _, leaf in cells):  # fmt: skip
             return Fingerprint(("yours is the right value transposed",), "two axes are exchanged", "transposed")
     for axis in range(min(leaf.truth.ndim for _, leaf in cells)):
         if all(relative_error(leaf.value, np.flip(leaf.truth, axis)) <= SAME for _, leaf in cells):
-            return Fingerprint((f"yours is the right value reversed along axis {axis}",), "the order along an axis is turned round", "reversed")  # fmt: skip
+            return Fingerprint(
+                (f"yours is the right value reversed along axis {axis}",),
+                "the order along an axis is turned round",
+                "reversed",
+            )
     return None
 
 
@@ -218,7 +248,9 @@ def _other(
     results = [[leaf for _, leaf in tree_items(a.truth)] if isinstance(a.truth, tuple) else [] for a in mine]
     for k, (label, _) in enumerate(exercise.outputs):
         if label != column.label and all_equal([np.asarray(r[k]) if k < len(r) else None for r in results]):
-            return Fingerprint((f"yours is what {label} should be",), "two results are exchanged, or one is returned twice", "swapped")  # fmt: skip
+            return Fingerprint(
+                (f"yours is what {label} should be",), "two results are exchanged, or one is returned twice", "swapped"
+            )
     inputs = [
         dict(arrays({"dout": a.dout, **dict(zip(_names(exercise), a.probe.args[exercise.lead :]))})) for a in mine
     ]
@@ -232,7 +264,11 @@ def _other(
             if all_equal([leaf.truth + sign * i[name] if name in i and i[name].shape == leaf.truth.shape else None
                           for i, (_, leaf) in zip(inputs, cells)]):  # fmt: skip
                 shown = _shown(exercise, name)
-                return Fingerprint((f"yours is the right value {word} {shown}",), f"{shown} was {'added' if sign > 0 else 'taken away'} once too often", "added-once-more")  # fmt: skip
+                return Fingerprint(
+                    (f"yours is the right value {word} {shown}",),
+                    f"{shown} was {'added' if sign > 0 else 'taken away'} once too often",
+                    "added-once-more",
+                )
     return _part_of_it(exercise, cells, inputs) or _linear(exercise, column, cells, mine, all_equal)
 
 
@@ -296,7 +332,11 @@ def _linear(
         return found
 
     if all_equal(with_dout(np.ones_like)):
-        return Fingerprint(("yours is what an upstream gradient of ones would give",), f"{_shown(exercise, 'dout')} is not used: multiply by what comes from above", "dout-ignored")  # fmt: skip
+        return Fingerprint(
+            ("yours is what an upstream gradient of ones would give",),
+            f"{_shown(exercise, 'dout')} is not used: multiply by what comes from above",
+            "dout-ignored",
+        )
     if "N" in column.axes.split() or any(np.ndim(leaf) == 0 for a in mine for _, leaf in tree_items(a.dout)):
         return None
     for row, word in ((0, "first"), (-1, "last")):
@@ -307,7 +347,11 @@ def _linear(
             return kept
 
         if all_equal(with_dout(only)):
-            return Fingerprint((f"yours is the share of the {word} row of the batch alone",), "what the rows of the batch contribute must be added up; here one overwrites the others", "one-row")  # fmt: skip
+            return Fingerprint(
+                (f"yours is the share of the {word} row of the batch alone",),
+                "what the rows of the batch contribute must be added up; here one overwrites the others",
+                "one-row",
+            )
     return None
 
 
@@ -345,7 +389,7 @@ def where(exercise: Exercise, column: Column) -> list[str]:
     axis = exercise.time_axis.get(column.label)
     if axis is not None and leaf.truth.ndim > axis and leaf.truth.shape[axis] > 1:
         said += _steps(leaf, axis)
-    if not said or len(said) == 1 and said[0].startswith("right"):
+    if not said or (len(said) == 1 and said[0].startswith("right")):
         said.append(_size(leaf, probe))
     return said
 
@@ -360,7 +404,11 @@ def _blocks(names: tuple[str, ...], leaf: Leaf) -> list[str]:
         return []
     good = [n for n in names if n not in bad]
     said = [f"the block of gate {' and '.join(bad)} is wrong, {' and '.join(good)} right"]
-    said += [f"block {n} is 0" if n in zero else f"block {n} is exactly {r:.4g} times the right one" for n, r in bad.items() if n in zero or r is not None]  # fmt: skip
+    said += [
+        f"block {n} is 0" if n in zero else f"block {n} is exactly {r:.4g} times the right one"
+        for n, r in bad.items()
+        if n in zero or r is not None
+    ]
     return said
 
 
@@ -372,7 +420,10 @@ def _steps(leaf: Leaf, axis: int) -> list[str]:
     if not bad or len(bad) == T:
         return []
     if bad == list(range(T - 1)):
-        return ["right at t = T-1, wrong before: the gradient from t+1 is not flowing as it should, or the cache is another step's"]
+        return [
+            "right at t = T-1, wrong before: the gradient from t+1 is not flowing as it should, or the cache is another"
+            " step's"
+        ]
     if bad == list(range(1, T)):
         return ["right at t = 0, wrong after it"]
     return [f"wrong at t = {', '.join(map(str, bad))} of 0 to {T - 1}"]
@@ -380,11 +431,16 @@ def _steps(leaf: Leaf, axis: int) -> list[str]:
 
 def _size(leaf: Leaf, probe: Probe) -> str:
     if leaf.truth.dtype.kind not in "f" or not np.isfinite(leaf.error):
-        return f"yours is {np.array2string(leaf.value.reshape(-1)[:6], precision=4)}, expected {np.array2string(leaf.truth.reshape(-1)[:6], precision=4)}"  # fmt: skip
+        return (
+            f"yours is {np.array2string(leaf.value.reshape(-1)[:6], precision=4)}, expected"
+            f" {np.array2string(leaf.truth.reshape(-1)[:6], precision=4)}"
+        )
     difference = np.abs(leaf.value.astype(float) - leaf.truth)
     place = tuple(int(i) for i in np.unravel_index(int(difference.argmax()), difference.shape))
     share = float((difference > TOLERANCE * float(np.abs(leaf.truth).max(initial=1e-300))).mean())
     at = f" at [{', '.join(map(str, place))}]" if place else ""
     part = "" if share == 1 or not place else f"; {share:.0%} of the values are wrong"
     with_ = f" with {probe.note}" if probe.note else ""
-    return f"largest error{with_}{at}: yours {float(leaf.value[place]):.5g}, expected {float(leaf.truth[place]):.5g}{part}"  # fmt: skip
+    return (
+        f"largest error{with_}{at}: yours {float(leaf.value[place]):.5g}, expected {float(leaf.truth[place]):.5g}{part}"
+    )

@@ -211,7 +211,9 @@ def _values(case: Trial, runs: list[Run], rows: list[list[Leaf]], answers: list[
         ok = not any(wrong(leaf) for leaf in column)
         bad |= not ok
         known = [leaf.error for leaf in column if leaf.truth.dtype != np.float32]
-        error = max([*known, *(numeric[k] for k, leaf in enumerate(first) if leaf.label == label and k in numeric)], default=0)
+        error = max(
+            [*known, *(numeric[k] for k, leaf in enumerate(first) if leaf.label == label and k in numeric)], default=0
+        )
         digits = f" (relative error {error:.0e})" if ok and np.isfinite(error) and error > 0 else ""
         what = "matches the numeric gradient" if numeric else "is right"
         items.append(Item(ok, f"{label} {what}{digits}"))
@@ -221,12 +223,21 @@ def _values(case: Trial, runs: list[Run], rows: list[list[Leaf]], answers: list[
         text = f"the call changed {' and '.join(changed)} in place; whoever passed it in still needs it"
         items.append(Item(False, "the inputs are left as they were", (text,)))
     if not again:
-        items.append(Item(False, "a second call gives the same result", ("the same inputs gave other values the second time: something is kept from call to call",)))  # fmt: skip
+        items.append(
+            Item(
+                False,
+                "a second call gives the same result",
+                ("the same inputs gave other values the second time: something is kept from call to call",),
+            )
+        )
     line, code = next(((run.line, run.code) for run in runs if run.line), (0, ""))
     if bad:
         cause = diagnose(exercise, answers)
         if changed and not cause.keys:
-            text = f"you changed {' and '.join(changed)} in place, so that later lines see other values; make a new array instead"
+            text = (
+                f"you changed {' and '.join(changed)} in place, so that later lines see other values; make a new array"
+                " instead"
+            )
             cause = replace(cause, causes=(text,), keys=("in-place",))
         if not again and not cause.keys:
             text = "something is drawn at random or kept from call to call; the result follows from the inputs alone"
@@ -252,11 +263,15 @@ def _notes(found: list[Leaf]) -> tuple[str, ...]:
     notes = []
     if any(leaf.error > EXACT and leaf.truth.dtype == np.float64 for leaf in found):
         notes.append("right to about 6 digits only: a small number is added somewhere, or it is computed in float32")
-    wide = [leaf.label for leaf in found if leaf.truth.dtype == np.float32 and leaf.value.dtype == np.float64 and leaf.truth.ndim]
+    wide = [
+        leaf.label
+        for leaf in found
+        if leaf.truth.dtype == np.float32 and leaf.value.dtype == np.float64 and leaf.truth.ndim
+    ]
     if wide:
         notes.append(
-            f"from float32 inputs {', '.join(dict.fromkeys(wide))} came out as float64; training is in float32 and slower so: "
-            "np.zeros(shape, dtype=x.dtype) and float(np.sqrt(A)) keep the dtype"
+            f"from float32 inputs {', '.join(dict.fromkeys(wide))} came out as float64; training is in float32 and"
+            " slower so: np.zeros(shape, dtype=x.dtype) and float(np.sqrt(A)) keep the dtype"
         )
     return tuple(notes)
 
@@ -281,8 +296,14 @@ def _judged(case: Trial, runs: list[Run]) -> Verdict:
     found: list[Wrong] = exercise.judge(case.probes, values)
     changed = _changed_names(exercise, runs)
     if not found and not all(run.again for run in runs):
-        found.append(Wrong("a second call gives the same result", "the same inputs, with a generator of the same seed, gave others the second time",
-                           "something is drawn from elsewhere than `rng`, or kept from call to call", "other-generator"))  # fmt: skip
+        found.append(
+            Wrong(
+                "a second call gives the same result",
+                "the same inputs, with a generator of the same seed, gave others the second time",
+                "something is drawn from elsewhere than `rng`, or kept from call to call",
+                "other-generator",
+            )
+        )
     if changed:
         found.append(Wrong("the inputs are left as they were", f"the call changed {' and '.join(changed)} in place",
                            "you write into an input; make a new array instead", "in-place"))  # fmt: skip
@@ -290,7 +311,10 @@ def _judged(case: Trial, runs: list[Run]) -> Verdict:
         return Verdict(exercise, RIGHT, (Item(True, f"{exercise.function} does what it should"),))
     shape = any(w.key == "shape" for w in found)
     items = tuple(Item(False, w.item, (w.evidence,)) for w in found)
-    causes, keys = tuple(dict.fromkeys(w.cause for w in found if w.cause)), tuple(dict.fromkeys(w.key for w in found if w.key))  # fmt: skip
+    causes, keys = (
+        tuple(dict.fromkeys(w.cause for w in found if w.cause)),
+        tuple(dict.fromkeys(w.key for w in found if w.key)),
+    )
     return Verdict(exercise, WRONG_SHAPE if shape else WRONG_VALUE, items, causes, keys)
 
 
@@ -318,8 +342,12 @@ def _numeric_errors(case: Trial, run: Run, eps: float = 1e-5) -> dict[int, float
         if name not in by_name or np.shape(by_name[name]) != np.shape(g) or np.asarray(by_name[name]).dtype.kind != "f":
             continue
         v = rng.standard_normal(np.shape(g))
-        change = tree_map(lambda d, a, b: None if d is None else float(np.sum(d * (np.asarray(a) - np.asarray(b)))),
-                          case.douts[0], _like(case.douts[0], loss(name, v, eps)), _like(case.douts[0], loss(name, v, -eps)))  # fmt: skip
+        change = tree_map(
+            lambda d, a, b: None if d is None else float(np.sum(d * (np.asarray(a) - np.asarray(b)))),
+            case.douts[0],
+            _like(case.douts[0], loss(name, v, eps)),
+            _like(case.douts[0], loss(name, v, -eps)),
+        )
         numeric = sum(part for _, part in tree_items(change)) / (2 * eps)
         analytic = float(np.sum(np.asarray(g) * v))
         errors[k] = abs(analytic - numeric) / max(abs(analytic), abs(numeric), 1e-8)

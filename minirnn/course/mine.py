@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import traceback
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -230,6 +231,13 @@ def loss_of(parts: Parts, image: str = "every", cell: str = "lstm", n: int = 4) 
     return float(loss)
 
 
+def _blame(error: BaseException, workspace: Workspace) -> str:
+    """The learner's line that an error comes from, "" when it does not pass through their code."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).is_relative_to(workspace.root)]
+    ours = [f for f in frames if "exercises" in Path(f.filename).parts]
+    return f"{ours[-1].filename}:{ours[-1].lineno}" if ours else ""
+
+
 def with_mine(command: Command) -> Command:
     """A command that trains, with `--mine`: on the learner's own functions."""
 
@@ -256,9 +264,20 @@ def with_mine(command: Command) -> Command:
                 " they do not work together"
             )
         out.print(
-            f"Loss of a first batch: {theirs:.9f} with your functions, {ours:.9f} with the framework's: the same, as it should be.", markup=False
+            f"Loss of a first batch: {theirs:.9f} with your functions, {ours:.9f} with the framework's: the same, as it"
+            " should be.",
+            markup=False,
         )
         args.ops, args.tools = mine.parts.ops, mine.parts.tools
-        return {**command.run(args), "yours": mine.yours, "refused": mine.refused}
+        try:
+            result = command.run(args)
+        except (DataError, OSError, ArithmeticError, MemoryError):
+            raise
+        except Exception as error:
+            place = _blame(error, Workspace.find(args.mine))
+            if not place:
+                raise
+            raise DataError(f"{place}: your function passes its check but failed here: {error!r}") from error
+        return {**result, "yours": mine.yours, "refused": mine.refused}
 
     return replace(command, arguments=arguments, run=run)

@@ -134,3 +134,15 @@ def test_functions_that_leave_float32_do_not_spoil_the_run(course, monkeypatch, 
     assert main(argv) == 0
     result = json.loads(capsys.readouterr().out)
     assert {"affine2", "attend1"} <= set(result["yours"])
+
+
+def test_a_function_that_fails_in_the_run_is_named(course, monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(captioning, "SCENE_COUNTS", {"train": 256, "val": 16, "test": 16, "novel": 16})
+    solve(course, "clip1")
+    path = course.path("clip1")
+    path.write_text(path.read_text(encoding="utf-8").replace("    norm = ", "    assert len(grads) < 9, 'too many'\n    norm = "), encoding="utf-8")
+    assert main(["demo", "--mine", "--seconds", "2", "--out", str(tmp_path / "run")]) == 2
+    err = capsys.readouterr().err
+    assert "clip1.py:" in err
+    assert "too many" in err
+    assert "Traceback" not in err

@@ -59,6 +59,7 @@ def _pool_probes(rng: np.random.Generator) -> tuple[Probe, ...]:
         _pool(rng, (2, 5, 7, 3), "no stride given", size=(2, 3)),
         _pool(rng, (2, 6, 4, 2), "size 2 and nothing else", size=2),
         Probe((negative,), {"size": 3, "stride": 1, "pad": 1}, "values that are all negative"),
+        Probe((1e9 * negative,), {"size": 3, "stride": 1, "pad": 1}, "values far below zero"),
         _pool(rng, (3, 3, 3, 3), "all sizes 3", size=3, stride=1, pad=1),
         _pool(rng, (2, 8, 7, 1), "a stride larger than the window", size=2, stride=3),
         _pool(rng, (1, 5, 6, 2), "a border of ((1, 0), (0, 1))", size=(2, 3), stride=(1, 2), pad=((1, 0), (0, 1))),
