@@ -1,8 +1,8 @@
 """Make the notebooks from the lesson files and run them.
 
-    python lessons/build.py               every lesson: NN_name.py -> NN_name.ipynb, executed, outputs kept
-    python lessons/build.py 06_bptt       some lessons
-    python lessons/build.py --check       run them all without writing: what .ci/run does
+python lessons/build.py               every lesson: NN_name.py -> NN_name.ipynb, executed, outputs kept
+python lessons/build.py 06_bptt       some lessons
+python lessons/build.py --check       run them all without writing: what .ci/run does
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ def diagnose(exercise: Exercise, answers: list[Answer]) -> Cause:
     """The likely cause of a wrong answer, with the evidence; nothing but evidence where no cause is known."""
     columns, bad = _columns(exercise, answers)
     prints = {k: fingerprint(exercise, columns[k], answers) for k in bad}
-    evidence = {k: tuple([*prints[k].evidence, *where(exercise, columns[k])]) for k in bad}
+    evidence = {k: (*prints[k].evidence, *where(exercise, columns[k])) for k in bad}
     known = _named(exercise, answers, bad) if exercise.mistakes else []
     if known:
         return Cause(tuple(_sentence(exercise, m) for m in known), tuple(m.key for m in known), evidence)
@@ -167,7 +167,7 @@ def _pairs(exercise: Exercise, results: dict[str, list[Any]], answers: list[Answ
 
 
 def _wrong_cells(exercise: Exercise, values: list[Any], answers: list[Answer]) -> set[tuple[int, str, int]]:
-    """Where values are wrong: (probe, leaf, block of the leaf's last axis); nothing where the structure does not fit."""
+    """Where values are wrong: (probe, leaf, block of its last axis); nothing where the structure does not fit."""
     cells = set()
     for n, (value, answer) in enumerate(zip(values, answers)):
         if isinstance(value, Failed | Bare):

@@ -162,9 +162,9 @@ def _ratio_words(exercise: Exercise, found: list[tuple[Probe, Leaf, float]], rul
 
 def _ratio_cause(rule: str) -> tuple[str, str]:
     says = {
-        "1/T": ("you averaged over time; what is shared *adds up* over time", "averaged-over-time"),
-        "1/N": ("you averaged over the batch; gradients *add up* over the batch (the loss has already divided)", "averaged-over-batch"),
-        "1/(N*T)": ("you averaged over batch and time; gradients *add up* over both", "averaged-over-batch-and-time"),
+        "1/T": ("you averaged over time; what is shared adds up over time", "averaged-over-time"),
+        "1/N": ("you averaged over the batch; gradients add up (the loss has already divided)", "averaged-over-batch"),
+        "1/(N*T)": ("you averaged over batch and time; gradients add up over both", "averaged-over-batch-and-time"),
         "T": ("a division by T is missing", "not-divided-by-T"),
         "N": ("a division by N is missing", "not-divided-by-N"),
         "N*T": ("a division by N * T is missing", "not-divided-by-NT"),
@@ -191,9 +191,9 @@ def _elementwise(cells: list[tuple[Probe, Leaf]]) -> Fingerprint | None:
     relations: list[tuple[str, Callable[[Array], Array], str, str]] = [
         ("yours is the absolute value of the right one", np.abs, "the sign was lost", "absolute"),
         ("yours is the square of the right value", np.square, "a square root is missing", "square"),
-        ("yours is the square root of the right value", lambda t: np.sqrt(np.maximum(t, 0)), "a square root too many", "root"),
+        ("yours is the root of the right value", lambda t: np.sqrt(np.maximum(t, 0)), "a square root too many", "root"),
         ("yours is the inverse of the right value", lambda t: 1 / t, "a division is turned round", "inverse"),
-        ("yours is the exponential of the right value", np.exp, "an exponential too many, or a log is missing", "exponential"),
+        ("yours is the exponential of the right value", np.exp, "an exponential too many, or no log", "exponential"),
         ("yours is the log of the right value", lambda t: np.log(np.maximum(t, 1e-300)), "a log too many", "log"),
         ("yours is cut off at 0", lambda t: np.maximum(t, 0), "negative values were lost", "cut"),
     ]  # fmt: skip
@@ -358,8 +358,8 @@ def _linear(
 def between(exercise: Exercise, columns: list[Column]) -> list[tuple[str, str]]:
     """What is wrong only with several time steps, or several examples: (cause, key), for want of a better one."""
     says = {
-        "T": ("with one time step all is right: look at what is handed on, added up or put in order from step to step", "over-time"),
-        "N": ("with one example all is right: look at what is added up, averaged or indexed over the batch", "over-batch"),
+        "T": ("with one time step all is right: look at what is handed on or added up from step to step", "over-time"),
+        "N": ("with one example all is right: look at what is added up or indexed over the batch", "over-batch"),
     }  # fmt: skip
     cells = [(_sizes_of(exercise, p), is_wrong(leaf)) for c in columns for p, leaf in c.cells if p.note != "float32"]
     for letter, cause in says.items():

@@ -249,9 +249,9 @@ def _values(case: Trial, runs: list[Run], rows: list[list[Leaf]], answers: list[
         return Verdict(exercise, WRONG_VALUE, tuple(items), cause.causes, cause.keys, line=line, code=code)
     if changed or not again:
         says, key = (
-            (f"you changed {' and '.join(changed)} in place (`+=`, `*=` or an assignment to a slice); make a new array instead", "in-place")
+            (f"you changed {' and '.join(changed)} in place (`+=`, `*=`, `[...] =`); make a new array", "in-place")
             if changed
-            else ("a gradient is added to what an earlier call left; start from zeros in every call", "kept-between-calls")
+            else ("it is added to what an earlier call left; start from zeros in every call", "kept-between-calls")
         )  # fmt: skip
         says = next((m.says for m in exercise.mistakes if m.key == key), says)  # an exercise may have better words
         return Verdict(exercise, WRONG_VALUE, tuple(items), (says,), (key,), line=line, code=code)

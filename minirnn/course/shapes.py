@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from minirnn.course.running import Bare, arrays
 from minirnn.pair import Array
 
 SAME = 1e-6
+Change = Callable[..., Any]
+Makes = Callable[[Array, Array], tuple[Array, Array]]
 Found = tuple[str, str]  # cause, key
 
 
@@ -73,7 +76,7 @@ def _relation(parts: list[Any]) -> Found | None:
     return None
 
 
-def _fits(makes: Callable[[Array, Array], tuple[Array, Array]], truth: Array, value: Array) -> bool:
+def _fits(makes: Makes, truth: Array, value: Array) -> bool:
     try:
         a, b = makes(truth, value)
     except (ValueError, IndexError):
@@ -81,7 +84,7 @@ def _fits(makes: Callable[[Array, Array], tuple[Array, Array]], truth: Array, va
     return np.shape(a) == np.shape(b) and relative_error(np.asarray(a), np.asarray(b)) <= SAME
 
 
-def _relations(axes: list[str], ndim: int) -> Iterator[tuple[str, str, Callable[[Array, Array], tuple[Array, Array]]]]:
+def _relations(axes: list[str], ndim: int) -> Iterator[tuple[str, str, Makes]]:
     """Makers of two arrays that are equal where the relation holds."""
 
     def name(k: int) -> str:
@@ -90,29 +93,33 @@ def _relations(axes: list[str], ndim: int) -> Iterator[tuple[str, str, Callable[
 
     for i in range(ndim):
         for j in range(i + 1, ndim):
-            yield (
-                f"is transposed: {name(i)} and {name(j)} are exchanged",
-                "transposed",
-                lambda t, v, i=i, j=j: (np.swapaxes(t, i, j), v),
-            )  # type: ignore[misc]
+            exchanged = f"is transposed: {name(i)} and {name(j)} are exchanged"
+            yield exchanged, "transposed", _made(truth=partial(np.swapaxes, axis1=i, axis2=j))
     for k in range(ndim + 1):
-        yield f"has an axis of length 1 too many, axis {k}", "axis-too-many", lambda t, v, k=k: (t, v.squeeze(axis=k))  # type: ignore[misc]
-        yield f"is not added up over axis {k} of its own shape", "not-summed", lambda t, v, k=k: (t, v.sum(axis=k))  # type: ignore[misc]
+        yield f"has an axis of length 1 too many, axis {k}", "axis-too-many", _made(value=partial(np.squeeze, axis=k))
+        yield f"is not added up over axis {k} of its own shape", "not-summed", _made(value=partial(np.sum, axis=k))
     for k in range(ndim):
-        yield f"is added up over {name(k)}, which should stay", "summed-too-much", lambda t, v, k=k: (t.sum(axis=k), v)  # type: ignore[misc]
-        yield (
-            f"has one entry too many along {name(k)}, at the end",
-            "one-too-many",
-            lambda t, v, k=k: (t, np.delete(v, -1, axis=k)),
-        )  # type: ignore[misc]
-        yield (
-            f"has one entry too many along {name(k)}, at the beginning",
-            "one-too-many",
-            lambda t, v, k=k: (t, np.delete(v, 0, axis=k)),
-        )  # type: ignore[misc]
-        yield f"holds every entry along {name(k)} twice", "twice", lambda t, v, k=k: (np.repeat(t, 2, axis=k), v)  # type: ignore[misc]
-        yield f"holds everything along {name(k)} twice", "twice", lambda t, v, k=k: (np.concatenate([t, t], axis=k), v)  # type: ignore[misc]
-        yield f"has the last entry along {name(k)} alone", "last-only", lambda t, v, k=k: (np.take(t, -1, axis=k), v)  # type: ignore[misc]
-        yield f"has the first entry along {name(k)} alone", "first-only", lambda t, v, k=k: (np.take(t, 0, axis=k), v)  # type: ignore[misc]
-    yield "is added up over everything, to one number", "summed-too-much", lambda t, v: (t.sum(), v.reshape(()))
-    yield "has the right numbers in another shape", "reshaped", lambda t, v: (t.reshape(-1), v.reshape(-1))
+        kept = f"is added up over {name(k)}, which should stay"
+        yield kept, "summed-too-much", _made(truth=partial(np.sum, axis=k))
+        for place, end in ((-1, "at the end"), (0, "at the beginning")):
+            many = f"has one entry too many along {name(k)}, {end}"
+            yield many, "one-too-many", _made(value=partial(np.delete, obj=place, axis=k))
+        yield f"holds every entry along {name(k)} twice", "twice", _made(truth=partial(np.repeat, repeats=2, axis=k))
+        yield f"holds everything along {name(k)} twice", "twice", _made(truth=partial(_doubled, axis=k))
+        for place, which in ((-1, "last"), (0, "first")):
+            alone = f"has the {which} entry along {name(k)} alone"
+            yield alone, f"{which}-only", _made(truth=partial(np.take, indices=place, axis=k))
+    yield "is added up over everything, to one number", "summed-too-much", _made(np.sum, _number)
+    yield "has the right numbers in another shape", "reshaped", _made(np.ravel, np.ravel)
+
+
+def _made(truth: Change | None = None, value: Change | None = None) -> Makes:
+    return lambda t, v: (truth(t) if truth else t, value(v) if value else v)
+
+
+def _doubled(x: Array, axis: int) -> Array:
+    return np.concatenate([x, x], axis=axis)
+
+
+def _number(x: Array) -> Array:
+    return x.reshape(())

@@ -39,7 +39,9 @@ def _clip_probes(rng: np.random.Generator) -> tuple[Probe, ...]:
         Probe((nested, 0.8), note="a tree inside a tree"),
     )
 
+
 _DX, _DPREV = "da @ p.Wx.T", "da @ p.Wh.T"
+
 
 def examine_clipped(answers: list[Any]) -> list[Wrong]:
     """What wrongly clipped gradients are: scaled by another number, turned, or right beside a wrong norm."""
@@ -50,18 +52,52 @@ def examine_clipped(answers: list[Any]) -> list[Wrong]:
         mine, right, given = (tree_leaves(tree) for tree in (a.value[0], a.truth[0], a.probe.args[0]))
         if [np.shape(g) for g in mine] != [np.shape(g) for g in right]:
             return []
-        flat, true, before = (np.concatenate([np.ravel(g) for g in leaves]).astype(float) for leaves in (mine, right, given))
+        flat, true, before = (
+            np.concatenate([np.ravel(g) for g in leaves]).astype(float) for leaves in (mine, right, given)
+        )
         factor = float(flat @ before) / float(before @ before)
         turned |= relative_error(flat, factor * before) > 1e-5
         factors |= relative_error(flat, true) > 1e-5
         norms |= abs(float(a.value[1]) - a.truth[1]) > 1e-5 * a.truth[1]
     if turned:
-        return [Wrong("gradients", "", "the gradients do not keep their direction: all values of all arrays are multiplied by one number", "turned")]
+        return [
+            Wrong(
+                "gradients",
+                "",
+                "the gradients do not keep their direction: all values of all arrays are multiplied by one number",
+                "turned",
+            )
+        ]
     if factors and norms:
-        return [Wrong("gradients", "", "the norm is not that of all arrays together, and so the factor is wrong too", "wrong-norm")]
+        return [
+            Wrong(
+                "gradients",
+                "",
+                "the norm is not that of all arrays together, and so the factor is wrong too",
+                "wrong-norm",
+            )
+        ]
     if factors:
-        return [Wrong("gradients", "", "the norm is right, but the factor that follows from it is not: the smaller of 1 and max_norm / norm", "wrong-factor")]
-    return [Wrong("norm", "", "the gradients are right, but the number beside them is not their norm before clipping", "wrong-norm-returned")] if norms else []
+        return [
+            Wrong(
+                "gradients",
+                "",
+                "the norm is right, but the factor that follows from it is not: the smaller of 1 and max_norm / norm",
+                "wrong-factor",
+            )
+        ]
+    return (
+        [
+            Wrong(
+                "norm",
+                "",
+                "the gradients are right, but the number beside them is not their norm before clipping",
+                "wrong-norm-returned",
+            )
+        ]
+        if norms
+        else []
+    )
 
 
 rnn2 = Exercise(

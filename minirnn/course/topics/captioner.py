@@ -21,7 +21,9 @@ SIZES: dict[str, Any] = {
 }  # fmt: skip
 
 
-def _wiring(rng: np.random.Generator, N: int, M: int, T: int, note: str, *, training: bool = True, **config: Any) -> Probe:
+def _wiring(
+    rng: np.random.Generator, N: int, M: int, T: int, note: str, *, training: bool = True, **config: Any
+) -> Probe:
     """A small captioner on pictures of 8x8, M captions for N pictures."""
     values = {**SIZES, **config}
     c = CaptionerConfig(**values)
@@ -36,7 +38,11 @@ def _wiring(rng: np.random.Generator, N: int, M: int, T: int, note: str, *, trai
     mask[0], mask[-1, -1] = True, False
     mask[-1, 0] = True
     args = (rng.uniform(0, 1, (N, 8, 8, 3)), which, words[0], words[1], mask, running, params)
-    options = {"config": Given("captioner_config", (values,)), "training": training, "rng": Given("rng", (int(rng.integers(99)),))}
+    options = {
+        "config": Given("captioner_config", (values,)),
+        "training": training,
+        "rng": Given("rng", (int(rng.integers(99)),)),
+    }
     return Probe(args, options, note, dout=(np.array(0.7), None))
 
 
@@ -50,7 +56,11 @@ def _wiring_probes(rng: np.random.Generator) -> tuple[Probe, ...]:
         _wiring(rng, 2, 2, 3, "no picture", image="none", cell="lstm"),
     )
 
-_DROPS = ("words, drop_words = ops.dropout.forward(words, **drop)", "says, drop_says = ops.dropout.forward(says, **drop)")
+
+_DROPS = (
+    "words, drop_words = ops.dropout.forward(words, **drop)",
+    "says, drop_says = ops.dropout.forward(says, **drop)",
+)
 _WORDS = "words, embedding = ops.embedding.forward(inputs, p.words)"
 _SEE = "    (seen, running), see = see_forward("
 
@@ -164,8 +174,13 @@ captioner1 = Exercise(
     ),
 )  # fmt: skip
 _ADD = "    dmine = tree_add(dmine, Seen(dvector, None, None))\n"
-_PICKED = "    dseen = [None if pick is None else ops.embedding.backward(d, pick[1])[1] for d, pick in zip(dmine, picked)]\n"
-_NONES: tuple[tuple[tuple[str, str], ...], ...] = ((), (("None if pick is None else", "None if pick is None or d is None else"),))
+_PICKED = (
+    "    dseen = [None if pick is None else ops.embedding.backward(d, pick[1])[1] for d, pick in zip(dmine, picked)]\n"
+)
+_NONES: tuple[tuple[tuple[str, str], ...], ...] = (
+    (),
+    (("None if pick is None else", "None if pick is None or d is None else"),),
+)
 
 captioner2 = Exercise(
     name="captioner2",
@@ -282,7 +297,9 @@ def walks(rng: np.random.Generator, n: int) -> Walk:
 
 def told(value: Any) -> Any:
     """Hypotheses as arrays of one size: word numbers (40, -1 behind the end), score, whether finished."""
-    if not isinstance(value, list) or any(getattr(h, "_fields", ())[:3] != ("words", "score", "finished") for h in value):
+    if not isinstance(value, list) or any(
+        getattr(h, "_fields", ())[:3] != ("words", "score", "finished") for h in value
+    ):
         return value
     return tuple((_padded(h.words), np.float64(h.score), int(bool(h.finished))) for h in value)
 
@@ -303,7 +320,11 @@ def _greedy_probes(rng: np.random.Generator) -> tuple[Probe, ...]:
     return (
         probe(5, "", end=1.0, max_length=8),
         Probe((long, walks(rng, 3), 3), {"max_length": 6}, "no sentence that ends"),
-        Probe((model(rng), walks(rng, 4), 4), {"start": 0, "end": 5, "never": (0, 3), "max_length": 7}, "other numbers for START, END and never"),
+        Probe(
+            (model(rng), walks(rng, 4), 4),
+            {"start": 0, "end": 5, "never": (0, 3), "max_length": 7},
+            "other numbers for START, END and never",
+        ),
         probe(1, "n = 1", end=1.0, max_length=9),
         probe(6, "sentences that end early", end=4.0, max_length=5),
     )

@@ -59,7 +59,11 @@ def _beside(places: str, stop: str, last: str) -> tuple[tuple[str, str], ...]:
         last: what is ranked at the end.
     """
     width = "beam - len(done)" if places == "shrink" else "beam"
-    live = "[c for c in pool if not c[0].finished][:beam]" if places == "full" else "[c for c in kept if not c[0].finished]"
+    live = (
+        "[c for c in pool if not c[0].finished][:beam]"
+        if places == "full"
+        else "[c for c in kept if not c[0].finished]"
+    )
     kept = "pool[:pool.index(live[-1]) + 1] if live else pool" if places == "full" else "kept"
     lines = (
         "    done, live = [], beams",

@@ -38,7 +38,13 @@ def wrong_frequencies(probe: Probe, value: list[Any]) -> Wrong | None:
         known = [(c, changed(step(np.array([w]), s)[0][0], o), key) for c, key, w, s in others]
         theirs = changed(step(np.array([first[0]]), after)[0][0], o) if first[0] != end else _changed_nan(again)
         known.append(("all sentences use the probabilities of the first one; each has its own", theirs, "first-row"))
-        known.append(("one random number is used for all steps of a sentence; each step needs one of its own", again, "one-number"))
+        known.append(
+            (
+                "one random number is used for all steps of a sentence; each step needs one of its own",
+                again,
+                "one-number",
+            )
+        )
         wrong = _compare(probe, drawn, step(np.array([word]), after)[0][0], "second", known)
         if wrong:
             return wrong
@@ -99,7 +105,9 @@ def _compare(
     counts = np.bincount(drawn, minlength=len(p))[: len(p)]
     worst = int(np.argmax(np.abs(counts / len(drawn) - p)))
     item = f"the {which} words have the right frequencies{with_note(probe)}"
-    evidence = f"word {worst} was drawn in {counts[worst] / len(drawn):.1%} of {len(drawn)} sentences, expected {p[worst]:.1%}"
+    evidence = (
+        f"word {worst} was drawn in {counts[worst] / len(drawn):.1%} of {len(drawn)} sentences, expected {p[worst]:.1%}"
+    )
     others = [*(known or []), *_other_distributions(logp, p, o, counts)]
     fitting = [other for other in others if not np.allclose(other[1], p) and _fits(drawn, other[1])]
     if not fitting:

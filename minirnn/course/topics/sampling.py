@@ -128,7 +128,9 @@ def _words(probe: Probe, value: list[Any]) -> Wrong | None:
 
 
 def _scores(probe: Probe, value: list[Any]) -> Wrong | None:
-    sentences = [Said(probe, i, [int(w) for w in h.words], float(h.score), bool(h.finished), h) for i, h in enumerate(value[:40])]
+    sentences = [
+        Said(probe, i, [int(w) for w in h.words], float(h.score), bool(h.finished), h) for i, h in enumerate(value[:40])
+    ]
     astray = [s for s in sentences if not own_score(s)]
     if not astray:
         return None
@@ -159,12 +161,20 @@ def examine_crash(answers: list[Any]) -> list[Wrong]:
     if failed and all(zero):
         return [Wrong("temperature 0", "", "temperature 0 needs an answer of its own: it is greedy decoding, and there is nothing to divide by", "temperature-zero")]  # fmt: skip
     warm = [a for a, cold in zip(failed, zero) if not cold]
-    if warm and all("NaN" in a.error for a in warm) and not any(a.probe.options.get("temperature", 1.0) > 0 for a in rest):
+    if (
+        warm
+        and all("NaN" in a.error for a in warm)
+        and not any(a.probe.options.get("temperature", 1.0) > 0 for a in rest)
+    ):
         return [Wrong("probabilities", "", "the probabilities hold NaN: something is divided by a sum of 0, or infinities are taken from each other; each sentence's probabilities are divided by their sum over the words (axis 1)", "nan-probabilities")]  # fmt: skip
     if warm and all("sum to 1" in a.error for a in warm):
         return [Wrong("probabilities", "", "the probabilities do not add up to 1: divide by their sum when `never` and top_k have ruled words out", "not-renormalised")]  # fmt: skip
     if warm and all(a.probe.options.get("top_k") for a in warm) and not any(a.probe.options.get("top_k") for a in rest):
         empty = any("NaN" in a.error for a in warm)
-        why = ": nothing is left to draw from. Does it keep the most probable of the words that may be said?" if empty else ""
+        why = (
+            ": nothing is left to draw from. Does it keep the most probable of the words that may be said?"
+            if empty
+            else ""
+        )
         return [Wrong("top_k", "", f"your code fails wherever top_k is given{why}", "top-k-fails")]
     return []

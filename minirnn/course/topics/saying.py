@@ -102,7 +102,9 @@ def examine_sentences(answers: list[Any], first_only: bool = False) -> list[Wron
             return [Wrong("score", "", *known)]
         s = astray[0]
         given = f"{s.score:.4g} where the model gives {float(s.gains(s.spoken).sum()):.4g}"
-        text = f"a score does not belong to the words beside it ({given} to {s.words}{' and END' if s.finished else ''})"
+        text = (
+            f"a score does not belong to the words beside it ({given} to {s.words}{' and END' if s.finished else ''})"
+        )
         return [Wrong("score", "", text, "score-of-other-words")]
     return []
 
@@ -133,15 +135,24 @@ def close(a: float, b: float) -> bool:
 def _form(sentences: list[Said], wrong: list[Said]) -> tuple[str, str] | None:
     """What is wrong with the form: words that must not stand there, the length, the flag."""
     if _one_list(sentences):
-        return "all sentences have the same words: one list is shared by all of them ([[]] * n makes n names of one list)", "one-list"
+        return (
+            "all sentences have the same words: one list is shared by all of them ([[]] * n makes n names of one list)",
+            "one-list",
+        )
     if any(_word_missing(s) for s in wrong) and all(own_score(s) or _word_missing(s) for s in wrong):
-        return "the score counts one word more than the sentence holds: its last word has been cut off", "last-word-missing"
+        return (
+            "the score counts one word more than the sentence holds: its last word has been cut off",
+            "last-word-missing",
+        )
     if all(s.words[:1] == [s.option("start", 1)] for s in sentences):
         return "START stands among the words; it is left out", "start-in-words"
     if any(s.end in s.words for s in sentences):
         behind = any(s.end in s.words[:-1] for s in sentences)
         return (
-            ("sentences go on after END, which stands among their words; a finished sentence stays as it is", "goes-on-after-end")
+            (
+                "sentences go on after END, which stands among their words; a finished sentence stays as it is",
+                "goes-on-after-end",
+            )
             if behind
             else ("END stands among the words; it is left out", "end-in-words")
         )
@@ -156,7 +167,11 @@ def _form(sentences: list[Said], wrong: list[Said]) -> tuple[str, str] | None:
     if any(_through_end(s) for s in sentences):
         return "sentences go on after END; a finished sentence stays as it is", "goes-on-after-end"
     short = [s for s in sentences if not s.finished and len(s.words) < s.most]
-    if short and all(len(s.words) == s.most - 1 for s in short) and not any(s.finished and len(s.words) + 1 == s.most for s in sentences):
+    if (
+        short
+        and all(len(s.words) == s.most - 1 for s in short)
+        and not any(s.finished and len(s.words) + 1 == s.most for s in sentences)
+    ):
         return "the sentences are one word too short: max_length steps are allowed", "one-too-few"
     if short:
         return "a sentence stops although it has neither said END nor reached max_length", "stops-early"
@@ -181,7 +196,9 @@ def _word_missing(s: Said) -> bool:
     before = float(s.gains(s.words).sum())
     if not s.finished:
         return any(word != s.end and close(s.score, before + float(gain)) for word, gain in enumerate(rows[-1]))
-    return any(close(s.score, float(s.gains([*s.words, word, s.end]).sum())) for word in range(len(rows[-1])) if word != s.end)
+    return any(
+        close(s.score, float(s.gains([*s.words, word, s.end]).sum())) for word in range(len(rows[-1])) if word != s.end
+    )
 
 
 def _through_end(s: Said) -> bool:
@@ -221,21 +238,65 @@ def _scores() -> Iterator[tuple[str, str, Callable[[Said], Any]]]:
         return float(sum(row[w] for row, w in zip(first.rows(path), s.spoken)))
 
     length = "divided by the length; the plain sum is asked for"
-    yield "END's log-probability is missing from the score; it counts", "end-not-scored", lambda s: s.gains(s.words).sum() if s.finished else np.nan
-    yield "the score is the last word's log-probability alone; log-probabilities add up", "last-logp", lambda s: s.gains(s.spoken)[-1]
-    yield "the score leaves out the first word's log-probability", "first-not-scored", lambda s: s.gains(s.spoken)[1:].sum()
+    yield (
+        "END's log-probability is missing from the score; it counts",
+        "end-not-scored",
+        lambda s: s.gains(s.words).sum() if s.finished else np.nan,
+    )
+    yield (
+        "the score is the last word's log-probability alone; log-probabilities add up",
+        "last-logp",
+        lambda s: s.gains(s.spoken)[-1],
+    )
+    yield (
+        "the score leaves out the first word's log-probability",
+        "first-not-scored",
+        lambda s: s.gains(s.spoken)[1:].sum(),
+    )
     yield f"the score is {length}", "score-normalised", lambda s: s.gains(s.spoken).mean()
-    yield f"the score is {length}, and END is not counted in the length", "score-normalised", lambda s: s.gains(s.spoken).sum() / max(1, len(s.words))
-    yield f"the score is {length}", "score-normalised", lambda s: s.gains(s.spoken).sum() / len(s.spoken) ** s.option("length_penalty", 0.0)
-    yield "`never` was taken out and the rest renormalised before the score was read off; the score is the model's own", "renormalised", allowed
-    yield "probabilities are added up; the score is the sum of *log*-probabilities", "probabilities", lambda s: np.exp(s.gains(s.spoken)).sum()
-    yield "the score is the product of the probabilities; the sum of their *logs* is asked for", "probabilities", lambda s: np.exp(s.gains(s.spoken).sum())
+    yield (
+        f"the score is {length}, and END is not counted in the length",
+        "score-normalised",
+        lambda s: s.gains(s.spoken).sum() / max(1, len(s.words)),
+    )
+    yield (
+        f"the score is {length}",
+        "score-normalised",
+        lambda s: s.gains(s.spoken).sum() / len(s.spoken) ** s.option("length_penalty", 0.0),
+    )
+    yield (
+        "`never` was taken out and the rest renormalised before the score was read off; the score is the model's own",
+        "renormalised",
+        allowed,
+    )
+    yield (
+        "probabilities are added up; the score is the sum of *log*-probabilities",
+        "probabilities",
+        lambda s: np.exp(s.gains(s.spoken)).sum(),
+    )
+    yield (
+        "the score is the product of the probabilities; the sum of their *logs* is asked for",
+        "probabilities",
+        lambda s: np.exp(s.gains(s.spoken).sum()),
+    )
     yield "the score has the wrong sign", "sign", lambda s: -s.gains(s.spoken).sum()
-    yield "the score counts END for a sentence that has not said it", "end-scored-anyway", lambda s: s.gains([*s.words, s.end]).sum() if not s.finished else np.nan
+    yield (
+        "the score counts END for a sentence that has not said it",
+        "end-scored-anyway",
+        lambda s: s.gains([*s.words, s.end]).sum() if not s.finished else np.nan,
+    )
     yield "the score goes on after END; a finished sentence stays as it is", "goes-on-after-end", goes_on
-    yield "the state is not handed on from step to step: the model forgets what it has said", "state-not-carried", lambda s: s.gains(s.spoken, fresh=True).sum()
+    yield (
+        "the state is not handed on from step to step: the model forgets what it has said",
+        "state-not-carried",
+        lambda s: s.gains(s.spoken, fresh=True).sum(),
+    )
     yield "every score is read off the first row; sentence i has row i", "first-row", first_row
-    yield "every step reads START again; it reads the word that was just said", "start-again", lambda s: s.gains(s.spoken, again=True).sum()
+    yield (
+        "every step reads START again; it reads the word that was just said",
+        "start-again",
+        lambda s: s.gains(s.spoken, again=True).sum(),
+    )
 
 
 def examine_greedy(answers: list[Any]) -> list[Wrong]:
@@ -274,7 +335,9 @@ def examine_beam(answers: list[Any]) -> list[Wrong]:
     if found:
         return found
     wrong = [s for s in sentences if s.wrong()]
-    better = [_rank(s, s.words, s.score, s.finished) - _rank(s, s.right.words, s.right.score, s.right.finished) for s in wrong]
+    better = [
+        _rank(s, s.words, s.score, s.finished) - _rank(s, s.right.words, s.right.score, s.right.finished) for s in wrong
+    ]
     penalised = [s.option("length_penalty", 0.0) > 0 for s in wrong]
     if wrong and all(penalised) and any(s.option("length_penalty", 0.0) == 0 for s in sentences if not s.wrong()):
         if all(s.finished and len(s.spoken) < len(s.right.words) + s.right.finished for s in wrong):

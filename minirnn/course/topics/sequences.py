@@ -18,7 +18,11 @@ def normal(rng: np.random.Generator, *shape: int) -> Array:
 
 def rnn_args(rng: np.random.Generator, N: int = 3, D: int = 2, H: int = 4) -> tuple[Array, RNNState, RNNParams]:
     """Arguments of a step: x, a state that is not zero, parameters."""
-    return normal(rng, N, D), RNNState(normal(rng, N, H)), RNNParams(normal(rng, D, H), normal(rng, H, H), normal(rng, H))
+    return (
+        normal(rng, N, D),
+        RNNState(normal(rng, N, H)),
+        RNNParams(normal(rng, D, H), normal(rng, H, H), normal(rng, H)),
+    )
 
 
 def _step_probes(rng: np.random.Generator) -> tuple[Probe, ...]:
