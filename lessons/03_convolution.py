@@ -475,8 +475,9 @@ check("pool1")
 
 # %% [markdown]
 # **pool2** (`pool2.py`): `max_pool2d_backward(dy, cache)`. Traps: windows that overlap
-# (stride 1, size 2), where one pixel may win several times; and equal values in one window, of which the first in reading
-# order gets the gradient. The check has no equal values, since other rules are in use; training has many, behind a ReLU.
+# (stride 1, size 2), where one pixel may win several times; and equal values in one window, as there are many behind a
+# ReLU. The gradient goes to one of them, in the framework to the first in reading order; the check takes another rule too,
+# if what arrives adds up to what was sent.
 
 # %%
 check("pool2")

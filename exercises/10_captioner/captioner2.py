@@ -36,5 +36,4 @@ def captioner_backward(dout: tuple[Any, Any], cache: Any):
     # ops.embedding.backward(d, cache) -> None, dtable;   ops.dropout.backward(d, cache) -> (dx,);   all of them with `ops`
     # tree_add(a, b) adds leaf by leaf and takes None as zero. Fields that nobody read have the gradient None.
     caches, ops, fields = cache  # of the framework; if your captioner1 keeps something else, unpack that
-    see, picked, embedding, drop_words, begin, tell, drop_says, out, cross_entropy = caches  # of the framework; likewise
     raise NotImplementedError("captioner2: Wire the captioner, backward")

@@ -37,7 +37,4 @@ def beam_search(
         first, then the one with the better parent, then the smaller word number.
     Source: Graves 2012; dividing by a power of the length, Wu et al. 2016 (there with (5 + length) / 6).
     """
-    # step(words (1,), state) -> (logp (1, V), the next state); a hypothesis under way needs the state that belongs to it.
-    # Hypothesis(words, score, finished, kept) is as in greedy1; leave kept [] and `keep` unused. Only the first hypothesis
-    # that you return is compared.
     raise NotImplementedError("beam1: Follow the best few sentences at once")
