@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,18 +13,42 @@ from minirnn.pair import Array
 SIGMA = 6.0  # of chance: one false alarm in about 10**9 looks
 
 
-def wrong_frequencies(probe: Probe, value: list[Any]) -> Wrong | None:
+class Astray(NamedTuple):
+    """Words that were not drawn as they should be."""
+
+    item: str
+    evidence: str
+    fitting: dict[str, tuple[str, float]]  # what they may have been drawn from: key -> (cause, log-likelihood)
+
+
+def name(found: list[Astray]) -> list[Wrong]:
+    """What fits all that is astray, the most likely first choice; else what fits each; else no cause."""
+    if not found:
+        return []
+    common = set.intersection(*(set(a.fitting) for a in found))
+    if common:
+        likely = max(common, key=lambda key: sum(a.fitting[key][1] for a in found))
+        return [Wrong(found[0].item, found[0].evidence, found[0].fitting[likely][0], likely)]
+    if all(a.fitting for a in found):
+        each = {max(a.fitting, key=lambda key: a.fitting[key][1]): a for a in reversed(found)}  # noqa: B023
+        if len(each) <= 2:
+            return [Wrong(a.item, a.evidence, a.fitting[key][0], key) for key, a in each.items()]
+    return [Wrong(found[0].item, found[0].evidence, "", "frequencies")]
+
+
+def frequencies_astray(probe: Probe, value: list[Any]) -> list[Astray]:
     """First words and second words against their probabilities, within SIGMA standard deviations."""
     o = probe.options
     end, start = o.get("end", 2), o.get("start", 1)
     if o.get("temperature", 1.0) == 0:
-        return greedy_at_zero(probe, value)
+        return []
     step, before = resolve(probe.args[0]), Walk(probe.args[1].read[:1])
     logp, after = step(np.array([start]), before)
     first = np.array([int(h.words[0]) if h.words else end for h in value])
     wrong = _compare(probe, first, logp[0], "first")
     if wrong:
-        return wrong
+        return [wrong]
+    found = []
     for word in np.unique(first[first != end]):
         drawn = np.array([int(h.words[1]) if len(h.words) > 1 else end for h, w in zip(value, first) if w == word])
         if len(drawn) < 100:
@@ -46,9 +70,8 @@ def wrong_frequencies(probe: Probe, value: list[Any]) -> Wrong | None:
             )
         )
         wrong = _compare(probe, drawn, step(np.array([word]), after)[0][0], "second", known)
-        if wrong:
-            return wrong
-    return None
+        found += [wrong] if wrong else []
+    return found
 
 
 def _same_number(p: Array, word: int, q: Array) -> Array:
@@ -96,7 +119,7 @@ def _fits(drawn: Array, p: Array) -> bool:
 
 def _compare(
     probe: Probe, drawn: Array, logp: Array, which: str, known: list[tuple[str, Array, str]] | None = None
-) -> Wrong | None:
+) -> Astray | None:
     """Words drawn against the model's log-probabilities (V,), changed as the options ask."""
     o = probe.options
     p = changed(logp, o)
@@ -110,10 +133,10 @@ def _compare(
     )
     others = [*(known or []), *_other_distributions(logp, p, o, counts)]
     fitting = [other for other in others if not np.allclose(other[1], p) and _fits(drawn, other[1])]
-    if not fitting:
-        return Wrong(item, evidence, "", "frequencies")
-    cause, _, key = max(fitting, key=lambda other: _likelihood(counts, other[1]))
-    return Wrong(item, evidence, cause, key)
+    best: dict[str, tuple[str, float]] = {}
+    for cause, q, key in sorted(fitting, key=lambda other: _likelihood(counts, other[1])):
+        best[key] = (cause, _likelihood(counts, q))
+    return Astray(item, evidence, best)
 
 
 def _other_distributions(logp: Array, p: Array, o: Any, counts: Array) -> list[tuple[str, Array, str]]:

@@ -9,7 +9,7 @@ import numpy as np
 from minirnn.course.exercise import Given, Probe, Wrong
 from minirnn.course.given import Walk
 from minirnn.course.topics.captioner import told, walks
-from minirnn.course.topics.frequencies import changed, greedy_at_zero, with_note, wrong_frequencies
+from minirnn.course.topics.frequencies import changed, frequencies_astray, greedy_at_zero, name, with_note
 from minirnn.course.topics.saying import Said, close, own_score, score_cause
 
 N = 1000  # sentences a probe
@@ -42,13 +42,19 @@ def sample_probes(rng: np.random.Generator) -> tuple[Probe, ...]:
 def judge_samples(probes: tuple[Probe, ...], values: tuple[Any, ...]) -> list[Wrong]:
     """What is wrong with samples: form, forbidden words, scores, frequencies."""
     for probe, value in zip(probes, values):
-        wrong = _form(probe, value) or _words(probe, value) or _scores(probe, value) or wrong_frequencies(probe, value)
-        if wrong and wrong.key == "one-draw":
-            return [_always_the_same(probes, values)]
+        wrong = _form(probe, value) or _words(probe, value) or _scores(probe, value)
         if wrong:
-            return [_seed_ignored(values) or wrong if wrong.key in ("frequencies", "one-number") else wrong]
+            return [wrong]
+    found = name([a for probe, value in zip(probes, values) for a in frequencies_astray(probe, value)])
+    keys = {w.key for w in found}
     ignored = _seed_ignored(values)
-    return [ignored] if ignored else []
+    if "one-draw" in keys:
+        return [_always_the_same(probes, values)]
+    if ignored and (not found or keys & {"frequencies", "one-number"}):
+        return [ignored]
+    zero = next((p, v) for p, v in zip(probes, values) if p.options.get("temperature") == 0)
+    cold = greedy_at_zero(*zero)
+    return found or ([cold] if cold else [])
 
 
 def _seed_ignored(values: tuple[Any, ...]) -> Wrong | None:
@@ -72,7 +78,7 @@ def _always_the_same(probes: tuple[Probe, ...], values: tuple[Any, ...]) -> Wron
 
 def _form(probe: Probe, value: Any) -> Wrong | None:
     n = probe.args[2]
-    if not isinstance(value, list) or len(value) != n or not isinstance(told(value), tuple):
+    if not isinstance(value, list) or len(value) != n or not _told(value):
         came = f"{type(value).__name__} of {len(value)}" if isinstance(value, list | tuple) else type(value).__name__
         return Wrong(
             "the result has the right structure",
@@ -80,6 +86,14 @@ def _form(probe: Probe, value: Any) -> Wrong | None:
             key="shape",
         )
     return None
+
+
+def _told(value: list[Any]) -> bool:
+    """Whether these are hypotheses with words of the vocabulary and a number for a score."""
+    try:
+        return isinstance(told(value), tuple) and all(0 <= int(w) < V for h in value for w in h.words)
+    except (TypeError, ValueError):
+        return False
 
 
 def _words(probe: Probe, value: list[Any]) -> Wrong | None:

@@ -80,6 +80,8 @@ def said(answers: list[Any], first_only: bool = False) -> list[Said] | None:
         for row, (h, right) in enumerate(pairs):
             try:
                 words = [int(w) for w in h.words]
+                if not all(0 <= w < len(a.probe.args[0].values[0]) for w in words):
+                    return None
                 found.append(Said(a.probe, row, words, float(h.score), bool(h.finished), right))
             except (AttributeError, TypeError, ValueError):
                 return None
