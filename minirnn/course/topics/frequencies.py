@@ -30,7 +30,7 @@ def name(found: list[Astray]) -> list[Wrong]:
         likely = max(common, key=lambda key: sum(a.fitting[key][1] for a in found))
         return [Wrong(found[0].item, found[0].evidence, found[0].fitting[likely][0], likely)]
     if all(a.fitting for a in found):
-        each = {max(a.fitting, key=lambda key: a.fitting[key][1]): a for a in reversed(found)}  # noqa: B023
+        each = {max(a.fitting, key=lambda key: a.fitting[key][1]): a for a in reversed(found)}
         if len(each) <= 2:
             return [Wrong(a.item, a.evidence, a.fitting[key][0], key) for key, a in each.items()]
     return [Wrong(found[0].item, found[0].evidence, "", "frequencies")]
@@ -60,7 +60,7 @@ def frequencies_astray(probe: Probe, value: list[Any]) -> list[Astray]:
         ]  # fmt: skip
         again = _same_number(changed(logp[0], o), int(word), changed(step(np.array([word]), after)[0][0], o))
         known = [(c, changed(step(np.array([w]), s)[0][0], o), key) for c, key, w, s in others]
-        theirs = changed(step(np.array([first[0]]), after)[0][0], o) if first[0] != end else _changed_nan(again)
+        theirs = changed(step(first[:1], after)[0][0], o)
         known.append(("all sentences use the probabilities of the first one; each has its own", theirs, "first-row"))
         known.append(
             (
@@ -78,12 +78,7 @@ def _same_number(p: Array, word: int, q: Array) -> Array:
     """How often each word follows `word` when both are drawn with one random number (inverse transform sampling)."""
     low, high = float(p[:word].sum()), float(p[: word + 1].sum())
     edges = np.clip(np.concatenate([[0.0], np.cumsum(q)]), low, high)
-    return np.diff(edges) / max(high - low, 1e-300)
-
-
-def _changed_nan(like: Array) -> Array:
-    """Probabilities that nothing fits."""
-    return np.full(len(like), np.nan)
+    return np.asarray(np.diff(edges) / max(high - low, 1e-300))
 
 
 def _likelihood(counts: Array, q: Array) -> float:
@@ -106,7 +101,7 @@ def changed(logp: Array, options: Any, temperature: float | None = None, top_k: 
     if k is not None:
         z[np.argsort(-z, kind="stable")[k:]] = -np.inf
     p: Array = np.exp((z - z.max()) / T)
-    return p / p.sum()
+    return np.asarray(p / p.sum())
 
 
 def _fits(drawn: Array, p: Array) -> bool:
@@ -181,7 +176,7 @@ def _cut_short(logp: Array, allowed: Array, T: float) -> Array:
     """Inverse transform sampling from weights that do not add up to 1: what is left falls to the last word."""
     q = np.diff(np.minimum(np.cumsum(np.exp(logp / T) * allowed), 1.0), prepend=0.0)
     q[-1] += 1 - q.sum()
-    return q
+    return np.asarray(q)
 
 
 def greedy_at_zero(probe: Probe, value: list[Any]) -> Wrong | None:

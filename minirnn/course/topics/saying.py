@@ -232,7 +232,8 @@ def _scores() -> Iterator[tuple[str, str, Callable[[Said], Any]]]:
 
     def first_row(s: Said) -> float:
         """The score read off the first sentence's row, whoever's it is."""
-        first, path = s._replace(row=0), []
+        first = s._replace(row=0)
+        path: list[Any] = []
         while len(path) < len(s.spoken):
             row = first.rows([*path, 0])[-1]
             row[list(s.option("never", (0, 1)))] = -np.inf
@@ -353,4 +354,4 @@ def examine_beam(answers: list[Any]) -> list[Wrong]:
 
 
 def _rank(s: Said, words: Any, score: float, finished: Any) -> float:
-    return float(score) / max(1, len(words) + bool(finished)) ** float(s.option("length_penalty", 0.0))
+    return float(float(score) / max(1, len(words) + bool(finished)) ** float(s.option("length_penalty", 0.0)))
