@@ -58,8 +58,8 @@ def unroll_backward(step: Pair, dstates: Tree, cache: Any) -> tuple[Array, Tree,
 def unroll(step: Pair) -> Pair:
     """The pair that runs a cell through time: `unroll_forward` and `unroll_backward` of this step.
 
-        forward(x, state, shared) -> (states, cache)
-        backward(dstates, cache) -> (dx, dstate, dshared)
+    forward(x, state, shared) -> (states, cache)
+    backward(dstates, cache) -> (dx, dstate, dshared)
     """
     return Pair(partial(unroll_forward, step), partial(unroll_backward, step), f"unroll({step.name})")
 

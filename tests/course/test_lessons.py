@@ -96,7 +96,9 @@ def test_no_line_of_a_solution_that_is_still_asked_for_is_printed(path):
     for name in (n for n in NAMES if exercise(n).lesson >= number):
         e = exercise(name)
         given = {line.strip() for line in stub_text(e).splitlines()}
-        function = next(n for n in ast.parse(solution_text(e.folder, name)).body if getattr(n, "name", "") == e.function)
+        function = next(
+            n for n in ast.parse(solution_text(e.folder, name)).body if getattr(n, "name", "") == e.function
+        )
         lines = solution_text(e.folder, name).splitlines()[function.body[0].end_lineno : function.end_lineno]
         secret = [line.split("#")[0].strip() for line in lines if line.strip() not in given]
         found = [line for line in secret if len(line) > 40 and re.sub(r"\s+", "", line) in text]

@@ -83,8 +83,12 @@ def test_halves_that_keep_different_caches_are_not_mixed(course):
 def test_another_cache_layout_works_when_both_halves_know_it(course):
     solve(course, "rnn1", "rnn2")
     one, two = course.path("rnn1"), course.path("rnn2")
-    one.write_text(one.read_text(encoding="utf-8").replace("(x, state, params, h)\n", "(h, params, state, x)\n"), encoding="utf-8")
-    two.write_text(two.read_text(encoding="utf-8").replace("x, prev, p, h = cache", "h, p, prev, x = cache"), encoding="utf-8")
+    one.write_text(
+        one.read_text(encoding="utf-8").replace("(x, state, params, h)\n", "(h, params, state, x)\n"), encoding="utf-8"
+    )
+    two.write_text(
+        two.read_text(encoding="utf-8").replace("x, prev, p, h = cache", "h, p, prev, x = cache"), encoding="utf-8"
+    )
     mine = gather(course)
     assert set(mine.yours) == {"rnn1", "rnn2"}
     assert abs(loss_of(mine.parts, "first", "rnn") - loss_of(Parts(), "first", "rnn")) < 1e-12
@@ -129,7 +133,10 @@ def test_functions_that_leave_float32_do_not_spoil_the_run(course, monkeypatch, 
         if old in text:
             course.path(name).write_text(text.replace(old, new), encoding="utf-8")
     path = course.path("affine2")
-    path.write_text(path.read_text(encoding="utf-8").replace("x, W = cache", "x, W = (np.float64(a) for a in cache)"), encoding="utf-8")
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("x, W = cache", "x, W = (np.float64(a) for a in cache)"),
+        encoding="utf-8",
+    )
     argv = ["demo", "--mine", "--attention", "--seconds", "3", "--out", str(tmp_path / "run"), "--json"]
     assert main(argv) == 0
     result = json.loads(capsys.readouterr().out)
@@ -140,7 +147,10 @@ def test_a_function_that_fails_in_the_run_is_named(course, monkeypatch, capsys, 
     monkeypatch.setattr(captioning, "SCENE_COUNTS", {"train": 256, "val": 16, "test": 16, "novel": 16})
     solve(course, "clip1")
     path = course.path("clip1")
-    path.write_text(path.read_text(encoding="utf-8").replace("    norm = ", "    assert len(grads) < 9, 'too many'\n    norm = "), encoding="utf-8")
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("    norm = ", "    assert len(grads) < 9, 'too many'\n    norm = "),
+        encoding="utf-8",
+    )
     assert main(["demo", "--mine", "--seconds", "2", "--out", str(tmp_path / "run")]) == 2
     err = capsys.readouterr().err
     assert "clip1.py:" in err

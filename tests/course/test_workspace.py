@@ -68,25 +68,34 @@ def test_check_tells_the_outcome_by_its_exit_status(course, capsys):
 
 def test_a_crash_names_the_line(course, capsys):
     text = course.path("rnn2").read_text(encoding="utf-8")
-    course.path("rnn2").write_text(text.replace("    raise NotImplementedError", "    return dstat  #"), encoding="utf-8")
+    course.path("rnn2").write_text(
+        text.replace("    raise NotImplementedError", "    return dstat  #"), encoding="utf-8"
+    )
     result = run(capsys, "check", "rnn2")[1]["checks"][0]
     assert result["outcome"] == CRASHED
     assert "NameError" in result["text"]
-    assert course.path("rnn2").read_text(encoding="utf-8").splitlines()[result["line"] - 1].startswith("    return dstat")
+    assert (
+        course.path("rnn2").read_text(encoding="utf-8").splitlines()[result["line"] - 1].startswith("    return dstat")
+    )
 
 
 def test_an_endless_loop_ends(course, monkeypatch):
     from minirnn.course.process import Limits, Session
 
     text = course.path("rnn2").read_text(encoding="utf-8")
-    course.path("rnn2").write_text(text.replace("    raise NotImp", "    while True:\n        pass\n    raise NotImp"), encoding="utf-8")
+    course.path("rnn2").write_text(
+        text.replace("    raise NotImp", "    while True:\n        pass\n    raise NotImp"), encoding="utf-8"
+    )
     verdict = course.check("rnn2", Session(Limits(seconds=2)))
     assert verdict.outcome == CRASHED
     assert "loop" in verdict.items[0].evidence[0]
 
 
 def test_hints_come_one_by_one_and_never_go_back(course, capsys):
-    counts = [len(run(capsys, "hint", "rnn2", *more)[1]["hints"]) for more in ((), (), ("--more",), ("--more",), ("--more",), ())]
+    counts = [
+        len(run(capsys, "hint", "rnn2", *more)[1]["hints"])
+        for more in ((), (), ("--more",), ("--more",), ("--more",), ())
+    ]
     assert counts == [1, 1, 2, 3, 3, 3]
 
 
@@ -141,7 +150,12 @@ def test_next_list_and_map(course, capsys):
 
 @pytest.mark.parametrize(
     ("argv", "says"),
-    [(["check", "rnn3"], "did you mean"), (["hint", "nothing"], "no exercise"), (["lab", "77"], "no lesson"), (["reset", "rnn9"], "no exercise")],
+    [
+        (["check", "rnn3"], "did you mean"),
+        (["hint", "nothing"], "no exercise"),
+        (["lab", "77"], "no lesson"),
+        (["reset", "rnn9"], "no exercise"),
+    ],
 )
 def test_bad_names_are_one_sentence(course, argv, says, capsys):
     assert main(argv) == 2
