@@ -9,14 +9,16 @@ def changed(text: str, *changes: tuple[str, str]) -> str:
     return text
 
 
-HEAD_CAPTIONER1 = '''
+HEAD_CAPTIONER1 = """
 import numpy as np
 from minirnn.models.captioner_params import CaptionerConfig, CaptionerParams
 from minirnn.models.captioner_parts import Seen, begin_forward, see_forward, tell_forward
 from minirnn.ops import READABLE, Ops
-'''
+"""
 
-PLAIN_CAPTIONER1_1 = HEAD_CAPTIONER1 + '''
+PLAIN_CAPTIONER1_1 = (
+    HEAD_CAPTIONER1
+    + """
 def captioner_forward(images, which, inputs, targets, mask, running, params, *, config, training, rng=None, ops=READABLE):
     (seen, running), see_cache = see_forward(images, running, params, config=config, training=training, rng=rng, ops=ops)
     leaves, leaf_caches = [], []
@@ -39,9 +41,12 @@ def captioner_forward(images, which, inputs, targets, mask, running, params, *, 
     loss, loss_cache = ops.cross_entropy.forward(logits, targets, mask)
     cache = (see_cache, leaf_caches, emb_cache, drop1_cache, begin_cache, tell_cache, drop2_cache, out_cache, loss_cache)
     return (loss, running), cache
-'''
+"""
+)
 
-PLAIN_CAPTIONER1_2 = HEAD_CAPTIONER1 + '''
+PLAIN_CAPTIONER1_2 = (
+    HEAD_CAPTIONER1
+    + """
 def captioner_forward(images, which, inputs, targets, mask, running, params, *, config, training, rng=None, ops=READABLE):
     (seen, running), see_cache = see_forward(images, running, params, config=config, training=training, rng=rng, ops=ops)
     mine = Seen(*[None if leaf is None else ops.embedding.forward(which, leaf)[0] for leaf in seen])
@@ -53,9 +58,12 @@ def captioner_forward(images, which, inputs, targets, mask, running, params, *, 
     logits, out_cache = ops.affine.forward(says, params.out)
     loss, loss_cache = ops.cross_entropy.forward(logits, targets, mask)
     return (loss, running), (see_cache, emb_cache, drop1, begin_cache, tell_cache, drop2, out_cache, loss_cache)
-'''
+"""
+)
 
-PLAIN_CAPTIONER1_3 = HEAD_CAPTIONER1 + '''
+PLAIN_CAPTIONER1_3 = (
+    HEAD_CAPTIONER1
+    + """
 def captioner_forward(images, which, inputs, targets, mask, running, params, *, config, training, rng=None, ops=READABLE):
     (seen, running), see_cache = see_forward(images, running, params, config=config, training=training, rng=rng, ops=ops)
     mine = Seen(*[None if leaf is None else ops.embedding.forward(which, leaf)[0] for leaf in seen])
@@ -67,17 +75,20 @@ def captioner_forward(images, which, inputs, targets, mask, running, params, *, 
     logits, out_cache = ops.affine.forward(says, params.out)
     loss, loss_cache = ops.cross_entropy.forward(logits, targets, mask)
     return (loss, running), (see_cache, emb_cache, drop1, begin_cache, tell_cache, drop2, out_cache, loss_cache)
-'''
+"""
+)
 
-HEAD_CAPTIONER2 = '''
+HEAD_CAPTIONER2 = """
 import numpy as np
 from minirnn.models.captioner_params import CaptionerParams
 from minirnn.models.captioner_parts import Seen, begin_backward, begin_forward, see_backward, see_forward, tell_backward, tell_forward
 from minirnn.ops import READABLE
 from minirnn.tree import tree_add
-'''
+"""
 
-PLAIN_CAPTIONER2_1 = HEAD_CAPTIONER2 + '''
+PLAIN_CAPTIONER2_1 = (
+    HEAD_CAPTIONER2
+    + """
 def captioner_backward(dout, cache):
     caches, ops, fields = cache
     see, picked, embedding, drop_words, begin, tell, drop_says, out, cross_entropy = caches
@@ -105,9 +116,12 @@ def captioner_backward(dout, cache):
     grads.update(begin_grads)
     grads.update(see_grads)
     return (None,) * 6 + (CaptionerParams(**grads),)
-'''
+"""
+)
 
-PLAIN_CAPTIONER2_2 = HEAD_CAPTIONER2 + '''
+PLAIN_CAPTIONER2_2 = (
+    HEAD_CAPTIONER2
+    + """
 def captioner_backward(dout, cache):
     caches, ops, fields = cache
     see, picked, embedding, drop_words, begin, tell, drop_says, out, cross_entropy = caches
@@ -126,9 +140,12 @@ def captioner_backward(dout, cache):
     g.update(see_backward(dseen, see))
     grads = CaptionerParams(*(g.get(name) for name in fields))
     return None, None, None, None, None, None, grads
-'''
+"""
+)
 
-PLAIN_CAPTIONER2_3 = HEAD_CAPTIONER2 + '''
+PLAIN_CAPTIONER2_3 = (
+    HEAD_CAPTIONER2
+    + """
 def captioner_backward(dout, cache):
     caches, ops, fields = cache
     see, picked, embedding, drop_words, begin, tell, drop_says, out, cross_entropy = caches
@@ -147,15 +164,40 @@ def captioner_backward(dout, cache):
     g.update(see_backward(dseen, see))
     grads = CaptionerParams(*(g.get(name) for name in fields))
     return None, None, None, None, None, None, grads
-'''
+"""
+)
 
-HEAD_GREEDY1 = '''
+PLAIN_CAPTIONER2_4 = (
+    HEAD_CAPTIONER2
+    + """
+def captioner_backward(dout, cache):
+    caches, ops, fields = cache
+    see, picked, embedding, drop_words, begin, tell, drop_says, out, cross_entropy = caches
+    g = dict.fromkeys(fields)
+    dlogits = ops.cross_entropy.backward(dout[0], cross_entropy)[0]
+    dsays, g["out"] = ops.affine.backward(dlogits, out)
+    dsays = ops.dropout.backward(dsays, drop_says)[0]
+    dwords, dstate, dmine, gtell = tell_backward(dsays, tell)
+    dvector, gbegin = begin_backward(dstate, begin)
+    dmine = tree_add(dmine, Seen(dvector, None, None))
+    dwords = ops.dropout.backward(dwords, drop_words)[0]
+    g["words"] = ops.embedding.backward(dwords, embedding)[1]
+    dseen = Seen(*(None if p is None else ops.embedding.backward(d, p[1])[1] for d, p in zip(dmine, picked)))
+    gsee = see_backward(dseen, see)
+    g = {**g, **gtell, **gbegin, **gsee}
+    return None, None, None, None, None, None, CaptionerParams(**g)
+"""
+)
+
+HEAD_GREEDY1 = """
 import numpy as np
 from minirnn.decode import Hypothesis, Keep, Step
 from minirnn.tree import tree_map
-'''
+"""
 
-BATCH_GREEDY1_1 = HEAD_GREEDY1 + '''
+BATCH_GREEDY1_1 = (
+    HEAD_GREEDY1
+    + """
 def greedy(step, state, n, *, start=1, end=2, max_length=20, never=(0, 1), keep=None):
     words = np.full(n, start)
     out = [[] for _ in range(n)]
@@ -178,9 +220,12 @@ def greedy(step, state, n, *, start=1, end=2, max_length=20, never=(0, 1), keep=
             else:
                 out[i].append(int(words[i]))
     return [Hypothesis(out[i], float(scores[i]), done[i], []) for i in range(n)]
-'''
+"""
+)
 
-ROWS_GREEDY1_1 = HEAD_GREEDY1 + '''
+ROWS_GREEDY1_1 = (
+    HEAD_GREEDY1
+    + """
 def greedy(step, state, n, *, start=1, end=2, max_length=20, never=(0, 1), keep=None):
     def one(i):
         s = tree_map(lambda leaf: leaf[i:i + 1], state)
@@ -195,9 +240,12 @@ def greedy(step, state, n, *, start=1, end=2, max_length=20, never=(0, 1), keep=
             words.append(word)
         return Hypothesis(words, total, False, [])
     return [one(i) for i in range(n)]
-'''
+"""
+)
 
-BATCH_GREEDY1_2 = HEAD_GREEDY1 + '''
+BATCH_GREEDY1_2 = (
+    HEAD_GREEDY1
+    + """
 def greedy(step, state, n, *, start=1, end=2, max_length=20, never=(0, 1), keep=None):
     last = np.array([start] * n)
     out, scores, done = [[] for _ in range(n)], [0.0] * n, [False] * n
@@ -216,9 +264,12 @@ def greedy(step, state, n, *, start=1, end=2, max_length=20, never=(0, 1), keep=
             else:
                 out[i].append(w)
     return [Hypothesis(out[i], scores[i], done[i], []) for i in range(n)]
-'''
+"""
+)
 
-BATCH_GREEDY1_3 = HEAD_GREEDY1 + '''
+BATCH_GREEDY1_3 = (
+    HEAD_GREEDY1
+    + """
 def greedy(step, state, n, *, start=1, end=2, max_length=20, never=(0, 1), keep=None):
     last = np.array([start] * n)
     out, scores, done = [[] for _ in range(n)], [0.0] * n, [False] * n
@@ -237,16 +288,29 @@ def greedy(step, state, n, *, start=1, end=2, max_length=20, never=(0, 1), keep=
             else:
                 out[i].append(w)
     return [Hypothesis(out[i], scores[i], done[i], []) for i in range(n)]
-'''
+"""
+)
 
 WRONG = {
     "captioner1": [
         # dropout on what it says forgotten
-        ('no-says-dropout', changed(PLAIN_CAPTIONER1_1, ('''    says, drop2_cache = ops.dropout.forward(says, p=config.drop_words, training=training, rng=rng)
-''', '''    drop2_cache = None
-'''))),
+        (
+            "no-says-dropout",
+            changed(
+                PLAIN_CAPTIONER1_1,
+                (
+                    """    says, drop2_cache = ops.dropout.forward(says, p=config.drop_words, training=training, rng=rng)
+""",
+                    """    drop2_cache = None
+""",
+                ),
+            ),
+        ),
         # which not used: the seen pictures taken as they are
-        ('which-ignored-2', HEAD_CAPTIONER1 + '''
+        (
+            ("which-ignored", "which-ignored-2"),
+            HEAD_CAPTIONER1
+            + """
 def captioner_forward(images, which, inputs, targets, mask, running, params, *, config, training, rng=None, ops=READABLE):
     caches = []
     (seen, running), c = see_forward(images, running, params, config=config, training=training, rng=rng, ops=ops)
@@ -266,9 +330,13 @@ def captioner_forward(images, which, inputs, targets, mask, running, params, *, 
     loss, c = ops.cross_entropy.forward(logits, targets, mask)
     caches.append(c)
     return (loss, running), caches
-'''),
+""",
+        ),
         # mask not passed on
-        ('no-mask', HEAD_CAPTIONER1 + '''
+        (
+            "no-mask",
+            HEAD_CAPTIONER1
+            + """
 def captioner_forward(images, which, inputs, targets, mask, running, params, *, config, training, rng=None, ops=READABLE):
     drop = dict(p=config.drop_words, training=training, rng=rng)
     (seen, running), see = see_forward(images, running, params, config=config, training=training, rng=rng, ops=ops)
@@ -281,17 +349,39 @@ def captioner_forward(images, which, inputs, targets, mask, running, params, *, 
     logits, out = ops.affine.forward(says, params.out)
     loss, ce = ops.cross_entropy.forward(logits, targets, None)
     return (loss, running), (see, emb, d1, begin, tell, d2, out, ce)
-'''),
+""",
+        ),
         # reads the targets instead of the inputs
-        ('reads-targets', changed(PLAIN_CAPTIONER1_1, ('''    words, emb_cache = ops.embedding.forward(inputs, params.words)
-''', '''    words, emb_cache = ops.embedding.forward(targets, params.words)
-'''))),
+        (
+            "reads-targets",
+            changed(
+                PLAIN_CAPTIONER1_1,
+                (
+                    """    words, emb_cache = ops.embedding.forward(inputs, params.words)
+""",
+                    """    words, emb_cache = ops.embedding.forward(targets, params.words)
+""",
+                ),
+            ),
+        ),
         # the running statistics returned are the old ones
-        ('running-not-returned', changed(PLAIN_CAPTIONER1_1, ('''    (seen, running), see_cache = see_forward(images, running, params, config=config, training=training, rng=rng, ops=ops)
-''', '''    (seen, new_running), see_cache = see_forward(images, running, params, config=config, training=training, rng=rng, ops=ops)
-'''))),
+        (
+            "running-not-returned",
+            changed(
+                PLAIN_CAPTIONER1_1,
+                (
+                    """    (seen, running), see_cache = see_forward(images, running, params, config=config, training=training, rng=rng, ops=ops)
+""",
+                    """    (seen, new_running), see_cache = see_forward(images, running, params, config=config, training=training, rng=rng, ops=ops)
+""",
+                ),
+            ),
+        ),
         # returns the loss alone, not (loss, running)
-        ('only-loss', HEAD_CAPTIONER1 + '''
+        (
+            "only-loss",
+            HEAD_CAPTIONER1
+            + """
 def captioner_forward(images, which, inputs, targets, mask, running, params, *, config, training, rng=None, ops=READABLE):
     drop = dict(p=config.drop_words, training=training, rng=rng)
     (seen, running), see = see_forward(images, running, params, config=config, training=training, rng=rng, ops=ops)
@@ -304,61 +394,183 @@ def captioner_forward(images, which, inputs, targets, mask, running, params, *, 
     logits, out = ops.affine.forward(says, params.out)
     loss, ce = ops.cross_entropy.forward(logits, targets, mask)
     return loss, (see, emb, d1, begin, tell, d2, out, ce)
-'''),
+""",
+        ),
         # dropout with the image's rate
-        ('wrong-dropout-rate-0', changed(PLAIN_CAPTIONER1_1, ('''    words, drop1_cache = ops.dropout.forward(words, p=config.drop_words, training=training, rng=rng)
-''', '''    words, drop1_cache = ops.dropout.forward(words, p=config.drop_image, training=training, rng=rng)
-'''))),
+        (
+            ("wrong-dropout-rate", "wrong-dropout-rate-0", "wrong-dropout-rate-1"),
+            changed(
+                PLAIN_CAPTIONER1_1,
+                (
+                    """    words, drop1_cache = ops.dropout.forward(words, p=config.drop_words, training=training, rng=rng)
+""",
+                    """    words, drop1_cache = ops.dropout.forward(words, p=config.drop_image, training=training, rng=rng)
+""",
+                ),
+            ),
+        ),
         # only the vector is picked by which, keys and values stay those of the pictures
-        ('which-for-vector-alone', changed(PLAIN_CAPTIONER1_1, ('''    mine = Seen(*leaves)
-''', '''    mine = Seen(leaves[0], seen.keys, seen.values)
-'''))),
+        (
+            "which-for-vector-alone",
+            changed(
+                PLAIN_CAPTIONER1_1,
+                (
+                    """    mine = Seen(*leaves)
+""",
+                    """    mine = Seen(leaves[0], seen.keys, seen.values)
+""",
+                ),
+            ),
+        ),
         # keep probability given as dropout's p
-        ('keep-rate-1', changed(PLAIN_CAPTIONER1_1, ('''    says, drop2_cache = ops.dropout.forward(says, p=config.drop_words, training=training, rng=rng)
-''', '''    says, drop2_cache = ops.dropout.forward(says, p=1 - config.drop_words, training=training, rng=rng)
-'''))),
-        # dropped twice on the words: says overwritten by words
-        ('no-says-dropout', changed(PLAIN_CAPTIONER1_2, ('''    says, drop2 = ops.dropout.forward(says, p=config.drop_words, training=training, rng=rng)
-''', '''    words, drop2 = ops.dropout.forward(words, p=config.drop_words, training=training, rng=rng)
-'''))),
+        (
+            ("keep-rate-0", "keep-rate-1", "keep-rate-2"),
+            changed(
+                PLAIN_CAPTIONER1_1,
+                (
+                    """    says, drop2_cache = ops.dropout.forward(says, p=config.drop_words, training=training, rng=rng)
+""",
+                    """    says, drop2_cache = ops.dropout.forward(says, p=1 - config.drop_words, training=training, rng=rng)
+""",
+                ),
+            ),
+        ),
+        # the second dropout goes to the words
+        (
+            "no-says-dropout",
+            changed(
+                PLAIN_CAPTIONER1_2,
+                (
+                    """    says, drop2 = ops.dropout.forward(says, p=config.drop_words, training=training, rng=rng)
+""",
+                    """    words, drop2 = ops.dropout.forward(words, p=config.drop_words, training=training, rng=rng)
+""",
+                ),
+            ),
+        ),
         # the dropped words are thrown away (result kept under another name)
-        ('no-word-dropout-2', changed(PLAIN_CAPTIONER1_2, ('''    words, drop1 = ops.dropout.forward(words, p=config.drop_words, training=training, rng=rng)
-''', '''    dropped, drop1 = ops.dropout.forward(words, p=config.drop_words, training=training, rng=rng)
-'''))),
+        (
+            "no-word-dropout-2",
+            changed(
+                PLAIN_CAPTIONER1_2,
+                (
+                    """    words, drop1 = ops.dropout.forward(words, p=config.drop_words, training=training, rng=rng)
+""",
+                    """    dropped, drop1 = ops.dropout.forward(words, p=config.drop_words, training=training, rng=rng)
+""",
+                ),
+            ),
+        ),
         # training=True fixed in both dropouts
-        ('drops-in-evaluation', changed(PLAIN_CAPTIONER1_2, ('''    words, drop1 = ops.dropout.forward(words, p=config.drop_words, training=training, rng=rng)
-''', '''    words, drop1 = ops.dropout.forward(words, p=config.drop_words, training=True, rng=rng)
-'''), ('''    says, drop2 = ops.dropout.forward(says, p=config.drop_words, training=training, rng=rng)
-''', '''    says, drop2 = ops.dropout.forward(says, p=config.drop_words, training=True, rng=rng)
-'''))),
+        (
+            ("drops-in-evaluation", "drops-in-evaluation-0", "drops-in-evaluation-1"),
+            changed(
+                PLAIN_CAPTIONER1_2,
+                (
+                    """    words, drop1 = ops.dropout.forward(words, p=config.drop_words, training=training, rng=rng)
+""",
+                    """    words, drop1 = ops.dropout.forward(words, p=config.drop_words, training=True, rng=rng)
+""",
+                ),
+                (
+                    """    says, drop2 = ops.dropout.forward(says, p=config.drop_words, training=training, rng=rng)
+""",
+                    """    says, drop2 = ops.dropout.forward(says, p=config.drop_words, training=True, rng=rng)
+""",
+                ),
+            ),
+        ),
         # picked the other way: embedding.forward(leaf, which)
-        ('arguments-exchanged', changed(PLAIN_CAPTIONER1_2, ('''ops.embedding.forward(which, leaf)[0]''', '''ops.embedding.forward(leaf, which)[0]'''))),
-        # the embedding of the words read from params.out's W
-        ('?', changed(PLAIN_CAPTIONER1_3, ('''    words, emb_cache = ops.embedding.forward(inputs, params.words)
-''', '''    words, emb_cache = ops.embedding.forward(inputs, params.out.W.T)
-'''))),
-        # the mean over captions of the loss without training flag: see in training=False during training
-        ('sees-in-evaluation', changed(PLAIN_CAPTIONER1_3, ('''    (seen, running), see_cache = see_forward(images, running, params, config=config, training=training, rng=rng, ops=ops)
-''', '''    (seen, _), see_cache = see_forward(images, running, params, config=config, training=False, rng=rng, ops=ops)
-'''))),
-        # the mask given as weights for the targets: targets * mask
-        ('targets-masked', changed(PLAIN_CAPTIONER1_3, ('''    loss, loss_cache = ops.cross_entropy.forward(logits, targets, mask)
-''', '''    loss, loss_cache = ops.cross_entropy.forward(logits, targets * mask, None)
-'''))),
+        (
+            "arguments-exchanged",
+            changed(
+                PLAIN_CAPTIONER1_2,
+                ("""ops.embedding.forward(which, leaf)[0]""", """ops.embedding.forward(leaf, which)[0]"""),
+            ),
+        ),
+        # the words are looked up in params.out
+        (
+            "words-from-out",
+            changed(
+                PLAIN_CAPTIONER1_3,
+                (
+                    """    words, emb_cache = ops.embedding.forward(inputs, params.words)
+""",
+                    """    words, emb_cache = ops.embedding.forward(inputs, params.out.W.T)
+""",
+                ),
+            ),
+        ),
+        # the picture is always seen as in evaluation, and the old running statistics returned
+        (
+            "sees-in-evaluation",
+            changed(
+                PLAIN_CAPTIONER1_3,
+                (
+                    """    (seen, running), see_cache = see_forward(images, running, params, config=config, training=training, rng=rng, ops=ops)
+""",
+                    """    (seen, _), see_cache = see_forward(images, running, params, config=config, training=False, rng=rng, ops=ops)
+""",
+                ),
+            ),
+        ),
+        # the targets are multiplied by the mask
+        (
+            "targets-masked",
+            changed(
+                PLAIN_CAPTIONER1_3,
+                (
+                    """    loss, loss_cache = ops.cross_entropy.forward(logits, targets, mask)
+""",
+                    """    loss, loss_cache = ops.cross_entropy.forward(logits, targets * mask, None)
+""",
+                ),
+            ),
+        ),
     ],
     "captioner2": [
         # the state's share is forgotten: dvector of begin not added
-        ('begin-not-added-0', changed(PLAIN_CAPTIONER2_1, ('''    dmine = Seen(tree_add(dmine.vector, dvector), dmine.keys, dmine.values)
-''', ''''''))),
+        (
+            ("begin-not-added", "begin-not-added-0", "begin-not-added-1"),
+            changed(
+                PLAIN_CAPTIONER2_1,
+                (
+                    """    dmine = Seen(tree_add(dmine.vector, dvector), dmine.keys, dmine.values)
+""",
+                    """""",
+                ),
+            ),
+        ),
         # what the decoder read along the way is replaced by dvector
-        ('tell-replaced-00', changed(PLAIN_CAPTIONER2_1, ('''    dmine = Seen(tree_add(dmine.vector, dvector), dmine.keys, dmine.values)
-''', '''    dmine = Seen(dvector, dmine.keys, dmine.values)
-'''))),
+        (
+            ("tell-replaced-00", "tell-replaced-01", "tell-replaced-10", "tell-replaced-11"),
+            changed(
+                PLAIN_CAPTIONER2_1,
+                (
+                    """    dmine = Seen(tree_add(dmine.vector, dvector), dmine.keys, dmine.values)
+""",
+                    """    dmine = Seen(dvector, dmine.keys, dmine.values)
+""",
+                ),
+            ),
+        ),
         # dropout on the words not undone
-        ('word-dropout-skipped', changed(PLAIN_CAPTIONER2_1, ('''    dwords = ops.dropout.backward(dwords, drop_words)[0]
-''', ''''''))),
+        (
+            "word-dropout-skipped",
+            changed(
+                PLAIN_CAPTIONER2_1,
+                (
+                    """    dwords = ops.dropout.backward(dwords, drop_words)[0]
+""",
+                    """""",
+                ),
+            ),
+        ),
         # the two dropout masks exchanged
-        ('dropouts-exchanged-2', HEAD_CAPTIONER2 + '''
+        (
+            ("dropouts-exchanged", "dropouts-exchanged-2", "dropouts-same", "dropouts-same-2"),
+            HEAD_CAPTIONER2
+            + """
 def captioner_backward(dout, cache):
     caches, ops, fields = cache
     see, picked, embedding, drop_words, begin, tell, drop_says, out, cross_entropy = caches
@@ -374,9 +586,13 @@ def captioner_backward(dout, cache):
     dseen = Seen(*[p if p is None else ops.embedding.backward(d, p[1])[1] for d, p in zip(dm, picked)])
     gs = see_backward(dseen, see)
     return (None,) * 6 + (CaptionerParams(**{**g, **gt, **gb, **gs}),)
-'''),
+""",
+        ),
         # the fields that start as None win when the dicts are put together
-        ('none-wins', HEAD_CAPTIONER2 + '''
+        (
+            "none-wins",
+            HEAD_CAPTIONER2
+            + """
 def captioner_backward(dout, cache):
     caches, ops, fields = cache
     see, picked, embedding, drop_words, begin, tell, drop_says, out, cross_entropy = caches
@@ -392,85 +608,257 @@ def captioner_backward(dout, cache):
     dseen = Seen(*[None if p is None else ops.embedding.backward(d, p[1])[1] for d, p in zip(dm, picked)])
     gs = see_backward(dseen, see)
     return None, None, None, None, None, None, CaptionerParams(**{**gt, **gb, **gs, **grads})
-'''),
+""",
+        ),
         # the picking by which is not undone
-        ('which-not-undone', changed(PLAIN_CAPTIONER2_1, ('''    dseen = Seen(*parts)
-''', '''    dseen = dmine
-'''))),
+        (
+            "which-not-undone",
+            changed(
+                PLAIN_CAPTIONER2_1,
+                (
+                    """    dseen = Seen(*parts)
+""",
+                    """    dseen = dmine
+""",
+                ),
+            ),
+        ),
         # dloss is not used: as if it were 1
-        ('dloss-ignored', changed(PLAIN_CAPTIONER2_1, ('''    dlogits = ops.cross_entropy.backward(dloss, cross_entropy)[0]
-''', '''    dlogits = ops.cross_entropy.backward(1.0, cross_entropy)[0]
-'''))),
+        (
+            "dloss-ignored",
+            changed(
+                PLAIN_CAPTIONER2_1,
+                (
+                    """    dlogits = ops.cross_entropy.backward(dloss, cross_entropy)[0]
+""",
+                    """    dlogits = ops.cross_entropy.backward(1.0, cross_entropy)[0]
+""",
+                ),
+            ),
+        ),
         # returns the gradients alone, without the six None
-        ('not-seven', changed(PLAIN_CAPTIONER2_1, ('''    return (None,) * 6 + (CaptionerParams(**grads),)
-''', '''    return CaptionerParams(**grads)
-'''))),
+        (
+            "not-seven",
+            changed(
+                PLAIN_CAPTIONER2_1,
+                (
+                    """    return (None,) * 6 + (CaptionerParams(**grads),)
+""",
+                    """    return CaptionerParams(**grads)
+""",
+                ),
+            ),
+        ),
         # see_backward's gradients forgotten
-        ('merge-missing-1', changed(PLAIN_CAPTIONER2_2, ('''    g.update(see_backward(dseen, see))
-''', '''    see_backward(dseen, see)
-'''))),
-        # dropout on the words undone with the embedding already undone (order of 3 and 4 exchanged)
-        ('word-dropout-skipped', changed(PLAIN_CAPTIONER2_2, ('''    dwords = ops.dropout.backward(dwords, drop_words)[0]
+        (
+            "merge-missing-1",
+            changed(
+                PLAIN_CAPTIONER2_2,
+                (
+                    """    g.update(see_backward(dseen, see))
+""",
+                    """    see_backward(dseen, see)
+""",
+                ),
+            ),
+        ),
+        # lines 3 and 4 undone in the wrong order
+        (
+            "word-dropout-skipped",
+            changed(
+                PLAIN_CAPTIONER2_2,
+                (
+                    """    dwords = ops.dropout.backward(dwords, drop_words)[0]
     g["words"] = ops.embedding.backward(dwords, embedding)[1]
-''', '''    g["words"] = ops.embedding.backward(dwords, embedding)[1]
+""",
+                    """    g["words"] = ops.embedding.backward(dwords, embedding)[1]
     dwords = ops.dropout.backward(dwords, drop_words)[0]
-'''))),
-        # dwords summed over time before the embedding
-        ('averaged', changed(PLAIN_CAPTIONER2_2, ('''    g["words"] = ops.embedding.backward(dwords, embedding)[1]
-''', '''    g["words"] = ops.embedding.backward(dwords, embedding)[1] / len(dwords)
-'''))),
-        # fields that nobody read get zeros/() missing: grads by **g without the others
-        ('fields-missing', changed(PLAIN_CAPTIONER2_2, ('''    grads = CaptionerParams(*(g.get(name) for name in fields))
-''', '''    grads = CaptionerParams(**g)
-'''))),
-        # begin_backward with dwords' first step instead of dstate
-        ('begin-not-added-0', changed(PLAIN_CAPTIONER2_3, ('''    dvector, gbegin = begin_backward(dstate, begin)
+""",
+                ),
+            ),
+        ),
+        # the gradient of the words averaged over the captions
+        (
+            "averaged",
+            changed(
+                PLAIN_CAPTIONER2_2,
+                (
+                    """    g["words"] = ops.embedding.backward(dwords, embedding)[1]
+""",
+                    """    g["words"] = ops.embedding.backward(dwords, embedding)[1] / len(dwords)
+""",
+                ),
+            ),
+        ),
+        # fields that nobody read are missing
+        (
+            "fields-missing",
+            changed(
+                PLAIN_CAPTIONER2_2,
+                (
+                    """    grads = CaptionerParams(*(g.get(name) for name in fields))
+""",
+                    """    grads = CaptionerParams(**g)
+""",
+                ),
+            ),
+        ),
+        # begin_backward left out
+        (
+            ("begin-not-added", "begin-not-added-0", "begin-not-added-1"),
+            changed(
+                PLAIN_CAPTIONER2_3,
+                (
+                    """    dvector, gbegin = begin_backward(dstate, begin)
     g.update(gbegin)
-''', '''    gbegin = {}
+""",
+                    """    gbegin = {}
     dvector = None
-'''))),
-        # the second dropout undone before the affine map: dropout on dlogits
-        ('says-dropout-twice', changed(PLAIN_CAPTIONER2_3, ('''    dsays, g["out"] = ops.affine.backward(dlogits, out)
+""",
+                ),
+            ),
+        ),
+        # dropout on what it says undone twice
+        (
+            "says-dropout-twice",
+            changed(
+                PLAIN_CAPTIONER2_3,
+                (
+                    """    dsays, g["out"] = ops.affine.backward(dlogits, out)
     dsays = ops.dropout.backward(dsays, drop_says)[0]
-''', '''    dsays, g["out"] = ops.affine.backward(dlogits, out)
+""",
+                    """    dsays, g["out"] = ops.affine.backward(dlogits, out)
     dsays = ops.dropout.backward(dsays, drop_says)[0]
     dsays = ops.dropout.backward(dsays, drop_says)[0]
-'''))),
-        # gradients of dseen scaled: mean over captions of a picture
-        ('factor-2', changed(PLAIN_CAPTIONER2_3, ('''    g.update(see_backward(dseen, see))
-''', '''    g.update(see_backward(dseen, see))
+""",
+                ),
+            ),
+        ),
+        # the gradient of the words doubled
+        (
+            "factor-2",
+            changed(
+                PLAIN_CAPTIONER2_3,
+                (
+                    """    g.update(see_backward(dseen, see))
+""",
+                    """    g.update(see_backward(dseen, see))
     g.update(gtell)
     g["words"] = g["words"] * 2
-'''))),
+""",
+                ),
+            ),
+        ),
+        # dropout on what it says not undone
+        (
+            "says-dropout-skipped",
+            changed(
+                PLAIN_CAPTIONER2_4,
+                (
+                    """    dsays = ops.dropout.backward(dsays, drop_says)[0]
+""",
+                    """""",
+                ),
+            ),
+        ),
+        # tell_backward gets the gradient of the logits
+        (
+            "says-undone-late",
+            changed(
+                PLAIN_CAPTIONER2_4,
+                (
+                    """    dwords, dstate, dmine, gtell = tell_backward(dsays, tell)
+""",
+                    """    dwords, dstate, dmine, gtell = tell_backward(dlogits, tell)
+""",
+                ),
+            ),
+        ),
+        # results of tell_backward unpacked in another order
+        (
+            ("tell-unpacked-1", "tell-unpacked-2", "tell-unpacked-3", "tell-unpacked-4", "tell-unpacked-5"),
+            changed(
+                PLAIN_CAPTIONER2_4,
+                (
+                    """    dwords, dstate, dmine, gtell = tell_backward(dsays, tell)
+""",
+                    """    dwords, dmine, dstate, gtell = tell_backward(dsays, tell)
+""",
+                ),
+            ),
+        ),
+        # begin's gradients not merged
+        (
+            "begin-missing",
+            changed(
+                PLAIN_CAPTIONER2_4,
+                (
+                    """    g = {**g, **gtell, **gbegin, **gsee}
+""",
+                    """    g = {**g, **gtell, **gsee}
+""",
+                ),
+            ),
+        ),
     ],
     "greedy1": [
         # never not honoured
-        ('never-allowed', changed(BATCH_GREEDY1_1, ('''        for w in never:
+        (
+            "never-allowed",
+            changed(
+                BATCH_GREEDY1_1,
+                (
+                    """        for w in never:
             logp[:, w] = -np.inf
-''', ''''''))),
+""",
+                    """""",
+                ),
+            ),
+        ),
         # END's log-probability not in the score
-        ('end-not-scored', changed(BATCH_GREEDY1_1, ('''            scores[i] += logp[i, words[i]]
+        (
+            "end-not-scored",
+            changed(
+                BATCH_GREEDY1_1,
+                (
+                    """            scores[i] += logp[i, words[i]]
             if words[i] == end:
                 done[i] = True
             else:
                 out[i].append(int(words[i]))
-''', '''            if words[i] == end:
+""",
+                    """            if words[i] == end:
                 done[i] = True
             else:
                 out[i].append(int(words[i]))
                 scores[i] += logp[i, words[i]]
-'''))),
+""",
+                ),
+            ),
+        ),
         # END stands among the words
-        ('end-in-words', changed(BATCH_GREEDY1_1, ('''            if words[i] == end:
+        (
+            "end-in-words",
+            changed(
+                BATCH_GREEDY1_1,
+                (
+                    """            if words[i] == end:
                 done[i] = True
             else:
                 out[i].append(int(words[i]))
-''', '''            out[i].append(int(words[i]))
+""",
+                    """            out[i].append(int(words[i]))
             if words[i] == end:
                 done[i] = True
-'''))),
+""",
+                ),
+            ),
+        ),
         # goes on counting after END
-        ('goes-on-after-end', HEAD_GREEDY1 + '''
+        (
+            "goes-on-after-end",
+            HEAD_GREEDY1
+            + """
 def greedy(step, state, n, *, start=1, end=2, max_length=20, never=(0, 1), keep=None):
     words = np.full(n, start)
     sentences = [[] for _ in range(n)]
@@ -488,9 +876,13 @@ def greedy(step, state, n, *, start=1, end=2, max_length=20, never=(0, 1), keep=
         if finished.all():
             break
     return [Hypothesis(sentences[i], float(score[i]), bool(finished[i]), []) for i in range(n)]
-'''),
+""",
+        ),
         # the new state is thrown away
-        ('state-not-carried', HEAD_GREEDY1 + '''
+        (
+            "state-not-carried",
+            HEAD_GREEDY1
+            + """
 def greedy(step, state, n, *, start=1, end=2, max_length=20, never=(0, 1), keep=None):
     words = np.full(n, start)
     text, total, over = [[] for _ in range(n)], [0.0] * n, [False] * n
@@ -506,15 +898,28 @@ def greedy(step, state, n, *, start=1, end=2, max_length=20, never=(0, 1), keep=
                 else:
                     text[i].append(int(w))
     return [Hypothesis(t, s, f, []) for t, s, f in zip(text, total, over)]
-'''),
+""",
+        ),
         # one word too few: START is counted
-        ('one-too-few', changed(ROWS_GREEDY1_1, ('''        word, words, total = start, [], 0.0
+        (
+            "one-too-few",
+            changed(
+                ROWS_GREEDY1_1,
+                (
+                    """        word, words, total = start, [], 0.0
         while len(words) < max_length:
-''', '''        word, words, total = start, [], 0.0
+""",
+                    """        word, words, total = start, [], 0.0
         while len(words) + 1 < max_length:
-'''))),
+""",
+                ),
+            ),
+        ),
         # START fed at every step
-        ('start-again', HEAD_GREEDY1 + '''
+        (
+            "start-again",
+            HEAD_GREEDY1
+            + """
 def greedy(step, state, n, *, start=1, end=2, max_length=20, never=(0, 1), keep=None):
     words = np.full(n, start)
     out, scores, fin = [[] for _ in range(n)], np.zeros(n), [False] * n
@@ -531,30 +936,61 @@ def greedy(step, state, n, *, start=1, end=2, max_length=20, never=(0, 1), keep=
             else:
                 out[i].append(int(best[i]))
     return [Hypothesis(out[i], float(scores[i]), fin[i], []) for i in range(n)]
-'''),
+""",
+        ),
         # probabilities renormalised without the never words, score of those
-        ('renormalised', changed(BATCH_GREEDY1_1, ('''        words = np.argmax(logp, axis=1)
-''', '''        logp = logp - np.log(np.exp(logp).sum(axis=1, keepdims=True))
+        (
+            "renormalised",
+            changed(
+                BATCH_GREEDY1_1,
+                (
+                    """        words = np.argmax(logp, axis=1)
+""",
+                    """        logp = logp - np.log(np.exp(logp).sum(axis=1, keepdims=True))
         words = np.argmax(logp, axis=1)
-'''))),
+""",
+                ),
+            ),
+        ),
         # stops the whole batch when the first sentence has ended
-        ('stops-with-first', changed(BATCH_GREEDY1_2, ('''            if w == end:
+        (
+            "stops-with-first",
+            changed(
+                BATCH_GREEDY1_2,
+                (
+                    """            if w == end:
                 done[i] = True
             else:
                 out[i].append(w)
-''', '''            if w == end:
+""",
+                    """            if w == end:
                 done[i] = True
             else:
                 out[i].append(w)
         if any(done):
             break
-'''))),
+""",
+                ),
+            ),
+        ),
         # score of each word from the wrong row: logp[0]
-        ('first-row', changed(BATCH_GREEDY1_2, ('''            scores[i] += float(logp[i, w])
-''', '''            scores[i] += float(logp[0, w])
-'''))),
+        (
+            "first-row",
+            changed(
+                BATCH_GREEDY1_2,
+                (
+                    """            scores[i] += float(logp[i, w])
+""",
+                    """            scores[i] += float(logp[0, w])
+""",
+                ),
+            ),
+        ),
         # one list shared by all sentences
-        ('one-list', HEAD_GREEDY1 + '''
+        (
+            "one-list",
+            HEAD_GREEDY1
+            + """
 def greedy(step, state, n, *, start=1, end=2, max_length=20, never=(0, 1), keep=None):
     last = np.array([start] * n)
     out, scores, done = [[]] * n, [0.0] * n, [False] * n
@@ -572,26 +1008,63 @@ def greedy(step, state, n, *, start=1, end=2, max_length=20, never=(0, 1), keep=
                 else:
                     out[i].append(w)
     return [Hypothesis(out[i], scores[i], done[i], []) for i in range(n)]
-'''),
+""",
+        ),
         # never set to 0 instead of -inf
-        ('never-allowed', changed(BATCH_GREEDY1_2, ('''        masked[:, list(never)] = -np.inf
-''', '''        masked[:, list(never)] = 0
-'''))),
-        # takes the word from the state of the sentence before: rows rolled
-        ('largest-over-batch-4', changed(BATCH_GREEDY1_3, ('''        last = masked.argmax(axis=1)
-''', '''        last = masked.argmax(axis=0)[:n]
-'''))),
+        (
+            "never-allowed",
+            changed(
+                BATCH_GREEDY1_2,
+                (
+                    """        masked[:, list(never)] = -np.inf
+""",
+                    """        masked[:, list(never)] = 0
+""",
+                ),
+            ),
+        ),
+        # the largest taken over the batch
+        (
+            ("largest-over-batch", "largest-over-batch-2", "largest-over-batch-3", "largest-over-batch-4"),
+            changed(
+                BATCH_GREEDY1_3,
+                (
+                    """        last = masked.argmax(axis=1)
+""",
+                    """        last = masked.argmax(axis=0)[:n]
+""",
+                ),
+            ),
+        ),
         # forgets the score of the first word
-        ('first-not-scored', changed(BATCH_GREEDY1_3, ('''            scores[i] += float(logp[i, w])
-''', '''            if t > 0:
+        (
+            "first-not-scored",
+            changed(
+                BATCH_GREEDY1_3,
+                (
+                    """            scores[i] += float(logp[i, w])
+""",
+                    """            if t > 0:
                 scores[i] += float(logp[i, w])
-'''))),
-        # END allowed only at the end: END set to -inf while t < max_length - 1
-        ('end-not-first', changed(BATCH_GREEDY1_3, ('''        masked[:, list(never)] = -np.inf
-''', '''        masked[:, list(never)] = -np.inf
+""",
+                ),
+            ),
+        ),
+        # END ruled out as the first word
+        (
+            "end-not-first",
+            changed(
+                BATCH_GREEDY1_3,
+                (
+                    """        masked[:, list(never)] = -np.inf
+""",
+                    """        masked[:, list(never)] = -np.inf
         if t == 0:
             masked[:, end] = -np.inf
-'''))),
+""",
+                ),
+            ),
+        ),
     ],
 }
 
@@ -600,7 +1073,8 @@ RIGHT = {
         # line by line
         PLAIN_CAPTIONER1_1,
         # helper functions, the rows picked by indexing, a dict as cache
-        HEAD_CAPTIONER1 + '''
+        HEAD_CAPTIONER1
+        + """
 def _rows(leaf, which):
     return None if leaf is None else leaf[which]
 
@@ -618,9 +1092,10 @@ def captioner_forward(images, which, inputs, targets, mask, running, params, *, 
     logits, kept["out"] = ops.affine.forward(h, params.out)
     loss, kept["loss"] = ops.cross_entropy.forward(logits, targets, mask)
     return (loss, new_running), kept
-''',
+""",
         # one by one, the picture state before the words
-        HEAD_CAPTIONER1 + '''
+        HEAD_CAPTIONER1
+        + """
 def captioner_forward(images, which, inputs, targets, mask, running, params, *, config, training, rng=None, ops=READABLE):
     p = params
     common = dict(config=config, ops=ops)
@@ -636,17 +1111,24 @@ def captioner_forward(images, which, inputs, targets, mask, running, params, *, 
     logits = says @ p.out.W + p.out.b
     loss, c9 = ops.cross_entropy.forward(logits, targets, mask)
     return (loss, running2), [c1, picked, c4, c5, c6, c7, c9]
-''',
+""",
         # np.take
-        changed(PLAIN_CAPTIONER1_2, ('''    words, emb_cache = ops.embedding.forward(inputs, params.words)
-''', '''    words, emb_cache = np.take(params.words, inputs, axis=0), inputs
-''')),
+        changed(
+            PLAIN_CAPTIONER1_2,
+            (
+                """    words, emb_cache = ops.embedding.forward(inputs, params.words)
+""",
+                """    words, emb_cache = np.take(params.words, inputs, axis=0), inputs
+""",
+            ),
+        ),
     ],
     "captioner2": [
         # line by line
         PLAIN_CAPTIONER2_1,
         # _replace, np.add.at for the picking
-        HEAD_CAPTIONER2 + '''
+        HEAD_CAPTIONER2
+        + """
 def captioner_backward(dout, cache):
     caches, ops, fields = cache
     see, picked, embedding, drop_words, begin, tell, drop_says, out, cross_entropy = caches
@@ -668,9 +1150,10 @@ def captioner_backward(dout, cache):
         back[name] = ops.embedding.backward(g, pick[1])[1] if pick is not None else None
     grads = grads._replace(**see_backward(Seen(**back), see))
     return None, None, None, None, None, None, grads
-''',
+""",
         # another order of the independent lines, sum instead of tree_add
-        HEAD_CAPTIONER2 + '''
+        HEAD_CAPTIONER2
+        + """
 def captioner_backward(dout, cache):
     (see, picked, embedding, drop_words, begin, tell, drop_says, out, cross_entropy), ops, fields = cache
     g = dict.fromkeys(fields)
@@ -691,9 +1174,10 @@ def captioner_backward(dout, cache):
         for k, v in some.items():
             g[k] = v
     return tuple([None] * 6 + [CaptionerParams(**g)])
-''',
+""",
         # own forward and own cache
-        HEAD_CAPTIONER2 + '''
+        HEAD_CAPTIONER2
+        + """
 def captioner_forward(images, which, inputs, targets, mask, running, params, *, config, training, rng=None, ops=READABLE):
     tape = {}
     drop = dict(p=config.drop_words, training=training, rng=rng)
@@ -724,9 +1208,10 @@ def captioner_backward(dout, cache):
     g3 = see_backward(dseen, tape["see"])
     every = {**g1, **g2, **g3, "words": dtable, "out": dout_layer}
     return None, None, None, None, None, None, CaptionerParams(*[every.get(f) for f in CaptionerParams._fields])
-''',
+""",
         # helper functions
-        HEAD_CAPTIONER2 + '''
+        HEAD_CAPTIONER2
+        + """
 def _undo_pick(dmine, picked, ops):
     def one(d, pick):
         if pick is None or d is None:
@@ -750,7 +1235,29 @@ def captioner_backward(dout, cache):
     g_see = see_backward(_undo_pick(dm, c2, ops), c1)
     found = {"out": g_out, "words": g_words} | g_tell | g_begin | g_see
     return *([None] * 6), CaptionerParams(**{f: found.get(f) for f in fields})
-''',
+""",
+        # three times the gradient, divided by three at the end: other rounding
+        HEAD_CAPTIONER2
+        + """
+from minirnn.tree import tree_map
+
+def captioner_backward(dout, cache):
+    caches, ops, fields = cache
+    see, picked, embedding, drop_words, begin, tell, drop_says, out, cross_entropy = caches
+    found = {f: None for f in fields}
+    d = ops.cross_entropy.backward(3 * dout[0], cross_entropy)[0]
+    d, found["out"] = ops.affine.backward(d, out)
+    d = ops.dropout.backward(d, drop_says)[0]
+    dw, dstate, dm, more = tell_backward(d, tell)
+    found.update(more)
+    dv, more = begin_backward(dstate, begin)
+    found.update(more)
+    found["words"] = ops.embedding.backward(ops.dropout.backward(dw, drop_words)[0], embedding)[1]
+    dm = dm._replace(vector=tree_add(dm.vector, dv))
+    found.update(see_backward(Seen(*(p and ops.embedding.backward(g, p[1])[1] for g, p in zip(dm, picked))), see))
+    third = tree_map(lambda g: (g / 3).astype(g.dtype), CaptionerParams(**found))
+    return None, None, None, None, None, None, third
+""",
     ],
     "greedy1": [
         # whole batch all the time, a done flag
@@ -758,7 +1265,8 @@ def captioner_backward(dout, cache):
         # one sequence after the other
         ROWS_GREEDY1_1,
         # matrices of words, cut at END afterwards
-        HEAD_GREEDY1 + '''
+        HEAD_GREEDY1
+        + """
 def greedy(step, state, n, *, start=1, end=2, max_length=20, never=(0, 1), keep=None):
     if n == 0:
         return []
@@ -782,9 +1290,10 @@ def greedy(step, state, n, *, start=1, end=2, max_length=20, never=(0, 1), keep=
         else:
             result.append(Hypothesis(row.tolist(), float(gain.sum()), False, []))
     return result
-''',
+""",
         # rows leave the batch
-        HEAD_GREEDY1 + '''
+        HEAD_GREEDY1
+        + """
 def greedy(step, state, n, *, start=1, end=2, max_length=20, never=(0, 1), keep=None):
     hyps = [Hypothesis([], 0.0, False, []) for _ in range(n)]
     live = np.arange(n)
@@ -806,9 +1315,10 @@ def greedy(step, state, n, *, start=1, end=2, max_length=20, never=(0, 1), keep=
         go = words != end
         live, words, state = live[go], words[go], tree_map(lambda a: a[go], state)
     return hyps
-''',
+""",
         # sorted scores, running a while loop with sets
-        HEAD_GREEDY1 + '''
+        HEAD_GREEDY1
+        + """
 def greedy(step, state, n, *, start=1, end=2, max_length=20, never=(0, 1), keep=None):
     sentences = {i: ([], 0.0) for i in range(n)}
     finished = set()
@@ -831,10 +1341,16 @@ def greedy(step, state, n, *, start=1, end=2, max_length=20, never=(0, 1), keep=
         words = np.array(nxt)
         length += 1
     return [Hypothesis(sentences[i][0], sentences[i][1], i in finished, []) for i in range(n)]
-''',
+""",
         # max of a dict
-        changed(BATCH_GREEDY1_2, ('''        last = masked.argmax(axis=1)
-''', '''        last = np.array([max(range(masked.shape[1]), key=masked[r].__getitem__) for r in range(n)])
-''')),
+        changed(
+            BATCH_GREEDY1_2,
+            (
+                """        last = masked.argmax(axis=1)
+""",
+                """        last = np.array([max(range(masked.shape[1]), key=masked[r].__getitem__) for r in range(n)])
+""",
+            ),
+        ),
     ],
 }

@@ -9,13 +9,15 @@ def changed(text: str, *changes: tuple[str, str]) -> str:
     return text
 
 
-HEAD_SAMPLE1 = '''
+HEAD_SAMPLE1 = """
 import numpy as np
 from minirnn.decode import Hypothesis, Keep, Step
 from minirnn.tree import tree_map
-'''
+"""
 
-CHOICE_SAMPLE1_1 = HEAD_SAMPLE1 + '''
+CHOICE_SAMPLE1_1 = (
+    HEAD_SAMPLE1
+    + """
 def sample(step, state, n, *, rng, temperature=1.0, top_k=None, start=1, end=2, max_length=20, never=(0, 1), keep=None):
     words = np.full(n, start)
     out = [[] for _ in range(n)]
@@ -47,9 +49,12 @@ def sample(step, state, n, *, rng, temperature=1.0, top_k=None, start=1, end=2, 
             else:
                 out[i].append(int(words[i]))
     return [Hypothesis(out[i], float(scores[i]), done[i], []) for i in range(n)]
-'''
+"""
+)
 
-BATCH_SAMPLE1_2 = HEAD_SAMPLE1 + '''
+BATCH_SAMPLE1_2 = (
+    HEAD_SAMPLE1
+    + """
 def sample(step, state, n, *, rng, temperature=1.0, top_k=None, start=1, end=2, max_length=20, never=(0, 1), keep=None):
     last = np.array([start] * n)
     out, scores, done = [[] for _ in range(n)], [0.0] * n, [False] * n
@@ -77,9 +82,12 @@ def sample(step, state, n, *, rng, temperature=1.0, top_k=None, start=1, end=2, 
             else:
                 out[i].append(w)
     return [Hypothesis(out[i], scores[i], done[i], []) for i in range(n)]
-'''
+"""
+)
 
-BATCH_SAMPLE1_3 = HEAD_SAMPLE1 + '''
+BATCH_SAMPLE1_3 = (
+    HEAD_SAMPLE1
+    + """
 def sample(step, state, n, *, rng, temperature=1.0, top_k=None, start=1, end=2, max_length=20, never=(0, 1), keep=None):
     last = np.array([start] * n)
     out, scores, done = [[] for _ in range(n)], [0.0] * n, [False] * n
@@ -107,15 +115,48 @@ def sample(step, state, n, *, rng, temperature=1.0, top_k=None, start=1, end=2, 
             else:
                 out[i].append(w)
     return [Hypothesis(out[i], scores[i], done[i], []) for i in range(n)]
-'''
+"""
+)
 
-HEAD_BEAM1 = '''
+BATCH_SAMPLE1_4 = (
+    HEAD_SAMPLE1
+    + """
+def sample(step, state, n, *, rng, temperature=1.0, top_k=None, start=1, end=2, max_length=20, never=(0, 1), keep=None):
+    last = np.full(n, start)
+    texts, totals, over = [[] for _ in range(n)], np.zeros(n), np.zeros(n, dtype=bool)
+    for t in range(max_length):
+        logp, state = step(last, state)
+        z = logp.copy()
+        z[:, list(never)] = -np.inf
+        if top_k is not None:
+            kth = np.sort(z, axis=1)[:, -top_k][:, None]
+            z[z < kth] = -np.inf
+        if temperature == 0:
+            last = z.argmax(axis=1)
+        else:
+            w = np.exp(z / temperature)
+            cdf = np.cumsum(w / w.sum(axis=1, keepdims=True), axis=1)
+            u = rng.random(n)
+            last = (u[:, None] > cdf).sum(axis=1)
+        for i in range(n):
+            if not over[i]:
+                totals[i] += logp[i, last[i]]
+                over[i] = last[i] == end
+                if not over[i]:
+                    texts[i].append(int(last[i]))
+    return [Hypothesis(texts[i], float(totals[i]), bool(over[i]), []) for i in range(n)]
+"""
+)
+
+HEAD_BEAM1 = """
 import numpy as np
 from minirnn.decode import Hypothesis, Keep, Step
 from minirnn.tree import tree_map
-'''
+"""
 
-DICTS_BEAM1_1 = HEAD_BEAM1 + '''
+DICTS_BEAM1_1 = (
+    HEAD_BEAM1
+    + """
 def beam_search(step, state, *, beam=5, length_penalty=0.0, start=1, end=2, max_length=20, never=(0, 1), keep=None):
     def rank(h):
         length = len(h["words"]) + (1 if h["finished"] else 0)
@@ -146,9 +187,12 @@ def beam_search(step, state, *, beam=5, length_penalty=0.0, start=1, end=2, max_
         if all(h["finished"] for h in hyps):
             break
     return [Hypothesis(h["words"], h["score"], h["finished"], []) for h in hyps]
-'''
+"""
+)
 
-TUPLES_BEAM1_1 = HEAD_BEAM1 + '''
+TUPLES_BEAM1_1 = (
+    HEAD_BEAM1
+    + """
 def beam_search(step, state, *, beam=5, length_penalty=0.0, start=1, end=2, max_length=20, never=(0, 1), keep=None):
     live = [([], 0.0)]
     done = []
@@ -176,9 +220,12 @@ def beam_search(step, state, *, beam=5, length_penalty=0.0, start=1, end=2, max_
         state = tree_map(lambda a: a[parents], state)
         last = np.array([w[-1] for w, _ in live])
     return [Hypothesis(w, s, f, []) for _, w, s, f, _ in pool]
-'''
+"""
+)
 
-LISTS_BEAM1_2 = HEAD_BEAM1 + '''
+LISTS_BEAM1_2 = (
+    HEAD_BEAM1
+    + """
 def beam_search(step, state, *, beam=5, length_penalty=0.0, start=1, end=2, max_length=20, never=(0, 1), keep=None):
     beams = [([start], 0.0, False, state)]
     def value(b):
@@ -200,9 +247,12 @@ def beam_search(step, state, *, beam=5, length_penalty=0.0, start=1, end=2, max_
         if all(b[2] for b in beams) or (length_penalty == 0 and beams[0][2]):
             break
     return [Hypothesis(seq[1:-1] if done else seq[1:], score, done, []) for seq, score, done, s in beams]
-'''
+"""
+)
 
-LISTS_BEAM1_3 = HEAD_BEAM1 + '''
+LISTS_BEAM1_3 = (
+    HEAD_BEAM1
+    + """
 def beam_search(step, state, *, beam=5, length_penalty=0.0, start=1, end=2, max_length=20, never=(0, 1), keep=None):
     beams = [([start], 0.0, False, state)]
     def value(b):
@@ -224,18 +274,52 @@ def beam_search(step, state, *, beam=5, length_penalty=0.0, start=1, end=2, max_
         if all(b[2] for b in beams) or (length_penalty == 0 and beams[0][2]):
             break
     return [Hypothesis(seq[1:-1] if done else seq[1:], score, done, []) for seq, score, done, s in beams]
-'''
+"""
+)
 
-HEAD_BLEU1 = '''
+BATCH_BEAM1_4 = (
+    HEAD_BEAM1
+    + """
+def beam_search(step, state, *, beam=5, length_penalty=0.0, start=1, end=2, max_length=20, never=(0, 1), keep=None):
+    hyps = [Hypothesis([], 0.0, False, [])]
+    states = [state]
+    def rank(h):
+        return h.score / (len(h.words) + int(h.finished)) ** length_penalty
+    for _ in range(max_length):
+        cands = []
+        for h, s in zip(hyps, states):
+            if h.finished:
+                cands.append((rank(h), h, s))
+            else:
+                logp, new = step(np.array([(h.words or [start])[-1]]), s)
+                row = logp[0].copy()
+                row[list(never)] = -np.inf
+                for w in np.argsort(-row)[:beam]:
+                    if row[w] == -np.inf:
+                        continue
+                    words = list(h.words) + ([] if w == end else [int(w)])
+                    c = Hypothesis(words, h.score + float(row[w]), bool(w == end), [])
+                    cands.append((rank(c), c, new))
+        cands = sorted(cands, key=lambda c: c[0], reverse=True)[:beam]
+        hyps, states = [c[1] for c in cands], [c[2] for c in cands]
+        if all(h.finished for h in hyps):
+            break
+    return hyps
+"""
+)
+
+HEAD_BLEU1 = """
 import math
 from collections import Counter
 from minirnn.metrics import MAX_N, SMALL, TINY
 
 def ngrams(words, n):
     return Counter(tuple(words[i : i + n]) for i in range(len(words) - n + 1))
-'''
+"""
 
-LOOPS_BLEU1_1 = HEAD_BLEU1 + '''
+LOOPS_BLEU1_1 = (
+    HEAD_BLEU1
+    + """
 def bleu(references, hypotheses):
     hyp_len = 0
     ref_len = 0
@@ -268,9 +352,12 @@ def bleu(references, hypotheses):
         product *= p
         scores.append(bp * product ** (1 / n))
     return tuple(scores)
-'''
+"""
+)
 
-PLAIN_BLEU1_2 = HEAD_BLEU1 + '''
+PLAIN_BLEU1_2 = (
+    HEAD_BLEU1
+    + """
 def bleu(references, hypotheses):
     correct = [0] * (MAX_N + 1)
     total = [0] * (MAX_N + 1)
@@ -295,9 +382,12 @@ def bleu(references, hypotheses):
         logs += math.log((correct[n] + TINY) / (total[n] + SMALL))
         scores.append(bp * math.exp(logs / n))
     return tuple(scores)
-'''
+"""
+)
 
-PLAIN_BLEU1_3 = HEAD_BLEU1 + '''
+PLAIN_BLEU1_3 = (
+    HEAD_BLEU1
+    + """
 def bleu(references, hypotheses):
     correct = [0] * (MAX_N + 1)
     total = [0] * (MAX_N + 1)
@@ -322,38 +412,96 @@ def bleu(references, hypotheses):
         logs += math.log((correct[n] + TINY) / (total[n] + SMALL))
         scores.append(bp * math.exp(logs / n))
     return tuple(scores)
-'''
+"""
+)
 
 WRONG = {
     "sample1": [
         # temperature multiplied instead of divided
-        ('temperature-inverse', changed(CHOICE_SAMPLE1_1, ('''                z = logp[i] / temperature
-''', '''                z = logp[i] * temperature
-'''))),
+        (
+            "temperature-inverse",
+            changed(
+                CHOICE_SAMPLE1_1,
+                (
+                    """                z = logp[i] / temperature
+""",
+                    """                z = logp[i] * temperature
+""",
+                ),
+            ),
+        ),
         # score of the tempered, cut, renormalised distribution
-        ('renormalised', changed(CHOICE_SAMPLE1_1, ('''            scores[i] += logp[i, words[i]]
-''', '''            scores[i] += np.log(p[words[i]]) if temperature > 0 else logp[i, words[i]]
-'''))),
+        (
+            "renormalised",
+            changed(
+                CHOICE_SAMPLE1_1,
+                (
+                    """            scores[i] += logp[i, words[i]]
+""",
+                    """            scores[i] += np.log(p[words[i]]) if temperature > 0 else logp[i, words[i]]
+""",
+                ),
+            ),
+        ),
         # temperature 0 not handled
-        ('temperature-zero', changed(CHOICE_SAMPLE1_1, ('''            if temperature == 0:
+        (
+            "temperature-zero",
+            changed(
+                CHOICE_SAMPLE1_1,
+                (
+                    """            if temperature == 0:
                 words[i] = logp[i].argmax()
             else:
-''', '''            if True:
-'''))),
+""",
+                    """            if True:
+""",
+                ),
+            ),
+        ),
         # top_k not honoured
-        ('top-k-ignored', changed(CHOICE_SAMPLE1_1, ('''                if top_k is not None:
+        (
+            "top-k-ignored",
+            changed(
+                CHOICE_SAMPLE1_1,
+                (
+                    """                if top_k is not None:
                     order = np.argsort(-logp[i], kind="stable")
                     z[order[top_k:]] = -np.inf
-''', ''''''))),
+""",
+                    """""",
+                ),
+            ),
+        ),
         # never not honoured
-        ('never-allowed', changed(CHOICE_SAMPLE1_1, ('''        logp[:, list(never)] = -np.inf
-''', ''''''))),
+        (
+            "never-allowed",
+            changed(
+                CHOICE_SAMPLE1_1,
+                (
+                    """        logp[:, list(never)] = -np.inf
+""",
+                    """""",
+                ),
+            ),
+        ),
         # top_k least probable words
-        ('top-k-fails', changed(CHOICE_SAMPLE1_1, ('''                    order = np.argsort(-logp[i], kind="stable")
-''', '''                    order = np.argsort(logp[i], kind="stable")
-'''))),
+        (
+            "top-k-fails",
+            changed(
+                CHOICE_SAMPLE1_1,
+                (
+                    """                    order = np.argsort(-logp[i], kind="stable")
+""",
+                    """                    order = np.argsort(logp[i], kind="stable")
+""",
+                ),
+            ),
+        ),
         # one number drawn for all rows
-        ('one-draw', HEAD_SAMPLE1 + '''
+        (
+            "one-draw",
+            HEAD_SAMPLE1
+            + """
 def sample(step, state, n, *, rng, temperature=1.0, top_k=None, start=1, end=2, max_length=20, never=(0, 1), keep=None):
     tokens = np.full(n, start, dtype=np.int64)
     scores, done = np.zeros(n), np.zeros(n, dtype=bool)
@@ -378,9 +526,13 @@ def sample(step, state, n, *, rng, temperature=1.0, top_k=None, start=1, end=2, 
                 texts[i].append(int(tokens[i]))
         done = done | (tokens == end)
     return [Hypothesis(texts[i], float(scores[i]), bool(done[i]), []) for i in range(n)]
-'''),
+""",
+        ),
         # np.random instead of rng
-        ('other-generator', HEAD_SAMPLE1 + '''
+        (
+            "other-generator",
+            HEAD_SAMPLE1
+            + """
 def sample(step, state, n, *, rng, temperature=1.0, top_k=None, start=1, end=2, max_length=20, never=(0, 1), keep=None):
     tokens = np.full(n, start)
     texts, scores, done = [[] for _ in range(n)], [0.0] * n, [False] * n
@@ -404,63 +556,247 @@ def sample(step, state, n, *, rng, temperature=1.0, top_k=None, start=1, end=2, 
                     texts[i].append(w)
         tokens = np.array(nxt)
     return [Hypothesis(texts[i], float(scores[i]), done[i], []) for i in range(n)]
-'''),
+""",
+        ),
         # draws uniformly among the top k
-        ('uniform', changed(BATCH_SAMPLE1_2, ('''            p = p / p.sum(axis=1, keepdims=True)
-''', '''            p = (p > 0) / (p > 0).sum(axis=1, keepdims=True)
-'''))),
+        (
+            "uniform",
+            changed(
+                BATCH_SAMPLE1_2,
+                (
+                    """            p = p / p.sum(axis=1, keepdims=True)
+""",
+                    """            p = (p > 0) / (p > 0).sum(axis=1, keepdims=True)
+""",
+                ),
+            ),
+        ),
         # normalised over the batch instead of over the words
-        ('nan-probabilities', changed(BATCH_SAMPLE1_2, ('''            p = p / p.sum(axis=1, keepdims=True)
-''', '''            p = p / p.sum(axis=0, keepdims=True)
-'''))),
+        (
+            "nan-probabilities",
+            changed(
+                BATCH_SAMPLE1_2,
+                (
+                    """            p = p / p.sum(axis=1, keepdims=True)
+""",
+                    """            p = p / p.sum(axis=0, keepdims=True)
+""",
+                ),
+            ),
+        ),
         # the generator made anew at every step
-        ('rng-ignored', changed(BATCH_SAMPLE1_2, ('''            last = np.array([rng.choice(p.shape[1], p=p[i]) for i in range(n)])
-''', '''            rng = np.random.default_rng(0)
+        (
+            "rng-ignored",
+            changed(
+                BATCH_SAMPLE1_2,
+                (
+                    """            last = np.array([rng.choice(p.shape[1], p=p[i]) for i in range(n)])
+""",
+                    """            rng = np.random.default_rng(0)
             last = np.array([rng.choice(p.shape[1], p=p[i]) for i in range(n)])
-'''))),
+""",
+                ),
+            ),
+        ),
         # score of the probability, not its log
-        ('probabilities', changed(BATCH_SAMPLE1_2, ('''            scores[i] += float(logp[i, w])
-''', '''            scores[i] += float(np.exp(logp[i, w]))
-'''))),
+        (
+            "probabilities",
+            changed(
+                BATCH_SAMPLE1_2,
+                (
+                    """            scores[i] += float(logp[i, w])
+""",
+                    """            scores[i] += float(np.exp(logp[i, w]))
+""",
+                ),
+            ),
+        ),
         # temperature on probabilities: p ** temperature
-        ('temperature-inverse', changed(BATCH_SAMPLE1_3, ('''            p = np.exp((masked - masked.max(axis=1, keepdims=True)) / temperature)
-''', '''            p = np.exp(masked) ** temperature
-'''))),
+        (
+            "temperature-inverse",
+            changed(
+                BATCH_SAMPLE1_3,
+                (
+                    """            p = np.exp((masked - masked.max(axis=1, keepdims=True)) / temperature)
+""",
+                    """            p = np.exp(masked) ** temperature
+""",
+                ),
+            ),
+        ),
         # takes top_k + 1 words (off by one)
-        ('top-k-off-by-one', changed(BATCH_SAMPLE1_3, ('''[top_k:]
-''', '''[top_k + 1:]
-'''))),
+        (
+            "top-k-off-by-one",
+            changed(
+                BATCH_SAMPLE1_3,
+                (
+                    """[top_k:]
+""",
+                    """[top_k + 1:]
+""",
+                ),
+            ),
+        ),
         # one probability vector for all rows: p[0]
-        ('first-row', changed(BATCH_SAMPLE1_3, ('''p=p[i]) for i''', '''p=p[0]) for i'''))),
+        ("first-row", changed(BATCH_SAMPLE1_3, ("""p=p[i]) for i""", """p=p[0]) for i"""))),
+        # off by one in the cdf: the word before
+        (
+            "never-allowed",
+            changed(
+                BATCH_SAMPLE1_4,
+                (
+                    """            last = (u[:, None] > cdf).sum(axis=1)
+""",
+                    """            last = np.maximum((u[:, None] > cdf).sum(axis=1) - 1, 2)
+""",
+                ),
+            ),
+        ),
+        # temperature used only when it is below 1
+        (
+            "temperature-ignored",
+            changed(
+                BATCH_SAMPLE1_4,
+                (
+                    """            w = np.exp(z / temperature)
+""",
+                    """            w = np.exp(z / min(temperature, 1.0))
+""",
+                ),
+            ),
+        ),
+        # random numbers drawn once, before the loop
+        (
+            "one-number",
+            changed(
+                BATCH_SAMPLE1_4,
+                (
+                    """    for t in range(max_length):
+        logp, state""",
+                    """    u = rng.random(n)
+    for t in range(max_length):
+        logp, state""",
+                ),
+                (
+                    """            u = rng.random(n)
+            last""",
+                    """            last""",
+                ),
+            ),
+        ),
+        # scores go on after END
+        (
+            "goes-on-after-end",
+            changed(
+                BATCH_SAMPLE1_4,
+                (
+                    """            if not over[i]:
+                totals[i] += logp[i, last[i]]
+                over[i] = last[i] == end
+""",
+                    """            totals[i] += logp[i, last[i]]
+            if not over[i]:
+                over[i] = last[i] == end
+""",
+                ),
+            ),
+        ),
     ],
     "beam1": [
         # finished hypotheses are expanded again
-        ('extends-finished-2', changed(DICTS_BEAM1_1, ('''            if h["finished"]:
+        (
+            ("extends-finished", "extends-finished-2", "extends-finished-3", "extends-finished-4"),
+            changed(
+                DICTS_BEAM1_1,
+                (
+                    """            if h["finished"]:
                 candidates.append(h)
                 continue
-''', ''''''))),
+""",
+                    """""",
+                ),
+            ),
+        ),
         # states not re-ordered by parent: cut to the number under way
-        ('wrong-state', changed(TUPLES_BEAM1_1, ('''        state = tree_map(lambda a: a[parents], state)
-''', '''        state = tree_map(lambda a: a[np.arange(len(live)) % len(a)], state)
-'''))),
+        (
+            "wrong-state",
+            changed(
+                TUPLES_BEAM1_1,
+                (
+                    """        state = tree_map(lambda a: a[parents], state)
+""",
+                    """        state = tree_map(lambda a: a[np.arange(len(live)) % len(a)], state)
+""",
+                ),
+            ),
+        ),
         # score is the last word's log-probability alone
-        ('last-logp', changed(DICTS_BEAM1_1, ('''                    "score": h["score"] + float(logp[0, w]),
-''', '''                    "score": float(logp[0, w]),
-'''))),
+        (
+            "last-logp",
+            changed(
+                DICTS_BEAM1_1,
+                (
+                    """                    "score": h["score"] + float(logp[0, w]),
+""",
+                    """                    "score": float(logp[0, w]),
+""",
+                ),
+            ),
+        ),
         # length without END
-        ('length-without-end', changed(DICTS_BEAM1_1, ('''        length = len(h["words"]) + (1 if h["finished"] else 0)
-''', '''        length = max(len(h["words"]), 1)
-'''))),
+        (
+            "length-without-end",
+            changed(
+                DICTS_BEAM1_1,
+                (
+                    """        length = len(h["words"]) + (1 if h["finished"] else 0)
+""",
+                    """        length = max(len(h["words"]), 1)
+""",
+                ),
+            ),
+        ),
         # the rank is returned as the score
-        ('score-normalised', changed(DICTS_BEAM1_1, ('''    return [Hypothesis(h["words"], h["score"], h["finished"], []) for h in hyps]
-''', '''    return [Hypothesis(h["words"], rank(h), h["finished"], []) for h in hyps]
-'''))),
+        (
+            "score-normalised",
+            changed(
+                DICTS_BEAM1_1,
+                (
+                    """    return [Hypothesis(h["words"], h["score"], h["finished"], []) for h in hyps]
+""",
+                    """    return [Hypothesis(h["words"], rank(h), h["finished"], []) for h in hyps]
+""",
+                ),
+            ),
+        ),
         # stops at the first finished whatever the penalty
-        ('stops-at-best-finished', changed(DICTS_BEAM1_1, ('''        if length_penalty == 0 and hyps[0]["finished"]:
-''', '''        if hyps[0]["finished"]:
-'''))),
+        (
+            "stops-at-best-finished",
+            changed(
+                DICTS_BEAM1_1,
+                (
+                    """        if length_penalty == 0 and hyps[0]["finished"]:
+""",
+                    """        if hyps[0]["finished"]:
+""",
+                ),
+            ),
+        ),
         # finished ones leave the beam and are collected beside it
-        ('beside-4', HEAD_BEAM1 + '''
+        (
+            (
+                "beside-0",
+                "beside-1",
+                "beside-2",
+                "beside-3",
+                "beside-4",
+                "beside-5",
+                "beside-6",
+                "beside-7",
+                "beside-8",
+            ),
+            HEAD_BEAM1
+            + """
 def beam_search(step, state, *, beam=5, length_penalty=0.0, start=1, end=2, max_length=20, never=(0, 1), keep=None):
     live = [([], 0.0, state)]
     complete = []
@@ -484,9 +820,13 @@ def beam_search(step, state, *, beam=5, length_penalty=0.0, start=1, end=2, max_
         complete = [Hypothesis(w, s, False, []) for w, s, _ in live]
     complete.sort(key=lambda h: h.score / (len(h.words) + 1) ** length_penalty, reverse=True)
     return complete[:beam]
-'''),
+""",
+        ),
         # only the best word of every hypothesis after the first step
-        ('greedy-2', HEAD_BEAM1 + '''
+        (
+            ("copies", "greedy", "greedy-2"),
+            HEAD_BEAM1
+            + """
 def beam_search(step, state, *, beam=5, length_penalty=0.0, start=1, end=2, max_length=20, never=(0, 1), keep=None):
     logp, s = step(np.array([start]), state)
     row = logp[0].copy()
@@ -510,55 +850,202 @@ def beam_search(step, state, *, beam=5, length_penalty=0.0, start=1, end=2, max_
                 h[0].append(w)
     hyps.sort(key=lambda h: h[1] / (len(h[0]) + h[2]) ** length_penalty, reverse=True)
     return [Hypothesis(h[0], h[1], h[2], []) for h in hyps]
-'''),
+""",
+        ),
         # the last word is cut off of unfinished sentences too
-        ('last-word-missing', changed(LISTS_BEAM1_2, ('''seq[1:-1] if done else seq[1:]''', '''seq[1:-1]'''))),
+        ("last-word-missing", changed(LISTS_BEAM1_2, ("""seq[1:-1] if done else seq[1:]""", """seq[1:-1]"""))),
         # sorted by score, the penalty only for the final choice
-        ('penalty-at-the-end', changed(LISTS_BEAM1_2, ('''        new.sort(key=value, reverse=True)
-''', '''        new.sort(key=lambda b: -b[1])
-'''), ('''    return [Hypothesis(''', '''    beams.sort(key=value, reverse=True)
-    return [Hypothesis('''))),
+        (
+            ("penalty-at-the-end", "penalty-at-the-end-2"),
+            changed(
+                LISTS_BEAM1_2,
+                (
+                    """        new.sort(key=value, reverse=True)
+""",
+                    """        new.sort(key=lambda b: -b[1])
+""",
+                ),
+                (
+                    """    return [Hypothesis(""",
+                    """    beams.sort(key=value, reverse=True)
+    return [Hypothesis(""",
+                ),
+            ),
+        ),
         # keeps beam children of every sentence, no cut over all of them
-        ('keeps-beam-per-sentence', changed(LISTS_BEAM1_2, ('''        beams = new[:beam]
-''', '''        beams = new[: beam * beam]
-'''))),
+        (
+            "keeps-beam-per-sentence",
+            changed(
+                LISTS_BEAM1_2,
+                (
+                    """        beams = new[:beam]
+""",
+                    """        beams = new[: beam * beam]
+""",
+                ),
+            ),
+        ),
         # child gets the parent's old state
-        ('old-state', changed(LISTS_BEAM1_2, ('''w == end, s_next))
-''', '''w == end, s))
-'''))),
+        (
+            "old-state",
+            changed(
+                LISTS_BEAM1_2,
+                (
+                    """w == end, s_next))
+""",
+                    """w == end, s))
+""",
+                ),
+            ),
+        ),
         # length counts START (n = len(seq))
-        ('start-counted', changed(LISTS_BEAM1_3, ('''        n = len(b[0]) - 1
-''', '''        n = len(b[0])
-'''))),
-        # score multiplied as probability: exp and product compared, log kept; score starts at 1
-        ('starts-at-one', changed(LISTS_BEAM1_3, ('''    beams = [([start], 0.0, False, state)]
-''', '''    beams = [([start], 1.0, False, state)]
-'''))),
-        # only the finished returned, best first, [] if none... stops after the first finished one is in the beam
-        ('stops-at-first-finished-2', changed(LISTS_BEAM1_3, ('''        if all(b[2] for b in beams) or (length_penalty == 0 and beams[0][2]):
+        (
+            "start-counted",
+            changed(
+                LISTS_BEAM1_3,
+                (
+                    """        n = len(b[0]) - 1
+""",
+                    """        n = len(b[0])
+""",
+                ),
+            ),
+        ),
+        # the score starts at 1
+        (
+            "starts-at-one",
+            changed(
+                LISTS_BEAM1_3,
+                (
+                    """    beams = [([start], 0.0, False, state)]
+""",
+                    """    beams = [([start], 1.0, False, state)]
+""",
+                ),
+            ),
+        ),
+        # stops as soon as one sentence is finished, and returns only finished ones
+        (
+            ("stops-at-first-finished-2", "stops-at-first-finished-3", "stops-at-first-finished-4"),
+            changed(
+                LISTS_BEAM1_3,
+                (
+                    """        if all(b[2] for b in beams) or (length_penalty == 0 and beams[0][2]):
             break
-''', '''        if any(b[2] for b in beams):
+""",
+                    """        if any(b[2] for b in beams):
             beams = [b for b in beams if b[2]]
             break
-'''))),
+""",
+                ),
+            ),
+        ),
+        # unfinished sentences preferred
+        (
+            ("unfinished-first", "unfinished-first-2"),
+            changed(
+                BATCH_BEAM1_4,
+                (
+                    """        if all(h.finished for h in hyps):
+            break
+""",
+                    """        if all(h.finished for h in hyps):
+            break
+    hyps = [h for h in hyps if not h.finished] or hyps
+""",
+                ),
+            ),
+        ),
+        # only the finished ones are returned when there are any
+        (
+            "finished-first",
+            changed(
+                BATCH_BEAM1_4,
+                (
+                    """    return hyps
+""",
+                    """    done = [h for h in hyps if h.finished]
+    return done or hyps
+""",
+                ),
+            ),
+        ),
+        # the same words list is shared between parent and child
+        (
+            "one-list",
+            changed(
+                BATCH_BEAM1_4,
+                (
+                    """                    words = list(h.words) + ([] if w == end else [int(w)])
+""",
+                    """                    words = h.words
+                    if w != end:
+                        words.append(int(w))
+""",
+                ),
+            ),
+        ),
+        # probabilities added up
+        (
+            "probabilities",
+            changed(
+                BATCH_BEAM1_4,
+                (
+                    """                    c = Hypothesis(words, h.score + float(row[w]), bool(w == end), [])
+""",
+                    """                    c = Hypothesis(words, h.score + float(np.exp(row[w])), bool(w == end), [])
+""",
+                ),
+            ),
+        ),
     ],
     "bleu1": [
         # no clipping
-        ('no-clipping', changed(LOOPS_BLEU1_1, ('''                most = max(rc[gram] for rc in ref_counts)
+        (
+            "no-clipping",
+            changed(
+                LOOPS_BLEU1_1,
+                (
+                    """                most = max(rc[gram] for rc in ref_counts)
                 correct += min(count, most)
-''', '''                if any(gram in rc for rc in ref_counts):
+""",
+                    """                if any(gram in rc for rc in ref_counts):
                     correct += count
-'''))),
+""",
+                ),
+            ),
+        ),
         # clipped by the sum over the references
-        ('clip-sum', changed(LOOPS_BLEU1_1, ('''                most = max(rc[gram] for rc in ref_counts)
-''', '''                most = sum(rc[gram] for rc in ref_counts)
-'''))),
+        (
+            "clip-sum",
+            changed(
+                LOOPS_BLEU1_1,
+                (
+                    """                most = max(rc[gram] for rc in ref_counts)
+""",
+                    """                most = sum(rc[gram] for rc in ref_counts)
+""",
+                ),
+            ),
+        ),
         # brevity penalty exp(1 - ratio)
-        ('penalty-inverse', changed(LOOPS_BLEU1_1, ('''        bp = math.exp(1 - 1 / ratio)
-''', '''        bp = math.exp(1 - ratio)
-'''))),
+        (
+            "penalty-inverse",
+            changed(
+                LOOPS_BLEU1_1,
+                (
+                    """        bp = math.exp(1 - 1 / ratio)
+""",
+                    """        bp = math.exp(1 - ratio)
+""",
+                ),
+            ),
+        ),
         # mean over pictures of sentence BLEU
-        ('mean-of-pictures', HEAD_BLEU1 + '''
+        (
+            "mean-of-pictures",
+            HEAD_BLEU1
+            + """
 def one(refs, hyp):
     h = hyp.split()
     rs = [r.split() for r in refs]
@@ -576,53 +1063,144 @@ def one(refs, hyp):
 def bleu(references, hypotheses):
     scores = [one(r, h) for r, h in zip(references, hypotheses)]
     return tuple(sum(s[k] for s in scores) / len(scores) for k in range(MAX_N))
-'''),
+""",
+        ),
         # shortest reference instead of the closest
-        ('shortest-reference', changed(LOOPS_BLEU1_1, ('''            if best is None or abs(length - c) < abs(best - c) or (abs(length - c) == abs(best - c) and length < best):
-''', '''            if best is None or length < best:
-'''))),
+        (
+            "shortest-reference",
+            changed(
+                LOOPS_BLEU1_1,
+                (
+                    """            if best is None or abs(length - c) < abs(best - c) or (abs(length - c) == abs(best - c) and length < best):
+""",
+                    """            if best is None or length < best:
+""",
+                ),
+            ),
+        ),
         # arithmetic mean of the precisions
-        ('arithmetic-mean', changed(LOOPS_BLEU1_1, ('''        product *= p
+        (
+            "arithmetic-mean",
+            changed(
+                LOOPS_BLEU1_1,
+                (
+                    """        product *= p
         scores.append(bp * product ** (1 / n))
-''', '''        product += p
+""",
+                    """        product += p
         scores.append(bp * (product - 1) / n)
-'''))),
+""",
+                ),
+            ),
+        ),
         # root forgotten
-        ('no-root', changed(LOOPS_BLEU1_1, ('''        scores.append(bp * product ** (1 / n))
-''', '''        scores.append(bp * product)
-'''))),
+        (
+            "no-root",
+            changed(
+                LOOPS_BLEU1_1,
+                (
+                    """        scores.append(bp * product ** (1 / n))
+""",
+                    """        scores.append(bp * product)
+""",
+                ),
+            ),
+        ),
         # letters instead of words
-        ('letters-2', changed(LOOPS_BLEU1_1, ('''            counts = ngrams(hyp.split(), n)
+        (
+            ("letters", "letters-2"),
+            changed(
+                LOOPS_BLEU1_1,
+                (
+                    """            counts = ngrams(hyp.split(), n)
             ref_counts = [ngrams(r.split(), n) for r in refs]
-''', '''            counts = ngrams(hyp, n)
+""",
+                    """            counts = ngrams(hyp, n)
             ref_counts = [ngrams(r, n) for r in refs]
-'''))),
+""",
+                ),
+            ),
+        ),
         # log summed but not divided by n
-        ('no-root', changed(PLAIN_BLEU1_2, ('''math.exp(logs / n)''', '''math.exp(logs)'''))),
+        ("no-root", changed(PLAIN_BLEU1_2, ("""math.exp(logs / n)""", """math.exp(logs)"""))),
         # only the last reference is left in the clip (overwritten)
-        ('clip-last-reference', changed(PLAIN_BLEU1_2, ('''                    best[gram] = max(best[gram], k)
-''', '''                    best[gram] = k
-'''))),
-        # brevity penalty from the number of pictures / per-picture lengths compared: r is the longest reference
-        ('longest-reference', changed(PLAIN_BLEU1_2, ('''        r += min(lengths, key=lambda length: abs(length - len(words)))
-''', '''        r += lengths[-1]
-'''))),
-        # ngrams of all lengths pooled: total counts words for every n
-        ('one-n-gram-too-few', changed(PLAIN_BLEU1_2, ('''            total[n] += sum(counts.values())
-''', '''            total[n] += len(words) - n
-'''))),
-        # lower n-grams only: counts words of the reference for total
-        ('distinct-total', changed(PLAIN_BLEU1_3, ('''            total[n] += sum(counts.values())
-''', '''            total[n] += len(counts)
-'''))),
-        # brevity penalty compares the wrong way round: bp = exp(1 - ratio) if ratio > 1
-        ('ratio-inverse', changed(PLAIN_BLEU1_3, ('''    bp = 1.0 if ratio >= 1 else math.exp(1 - 1 / ratio)
-''', '''    bp = 1.0 if ratio <= 1 else math.exp(1 - ratio)
-'''))),
+        (
+            "clip-last-reference",
+            changed(
+                PLAIN_BLEU1_2,
+                (
+                    """                    best[gram] = max(best[gram], k)
+""",
+                    """                    best[gram] = k
+""",
+                ),
+            ),
+        ),
+        # the longest reference's length
+        (
+            "longest-reference",
+            changed(
+                PLAIN_BLEU1_2,
+                (
+                    """        r += min(lengths, key=lambda length: abs(length - len(words)))
+""",
+                    """        r += lengths[-1]
+""",
+                ),
+            ),
+        ),
+        # one n-gram too few below the line
+        (
+            "one-n-gram-too-few",
+            changed(
+                PLAIN_BLEU1_2,
+                (
+                    """            total[n] += sum(counts.values())
+""",
+                    """            total[n] += len(words) - n
+""",
+                ),
+            ),
+        ),
+        # different n-grams counted once below the line
+        (
+            "distinct-total",
+            changed(
+                PLAIN_BLEU1_3,
+                (
+                    """            total[n] += sum(counts.values())
+""",
+                    """            total[n] += len(counts)
+""",
+                ),
+            ),
+        ),
+        # brevity penalty for long captions
+        (
+            "ratio-inverse",
+            changed(
+                PLAIN_BLEU1_3,
+                (
+                    """    bp = 1.0 if ratio >= 1 else math.exp(1 - 1 / ratio)
+""",
+                    """    bp = 1.0 if ratio <= 1 else math.exp(1 - ratio)
+""",
+                ),
+            ),
+        ),
         # clip against all references of all pictures
-        ('clip-pooled', changed(PLAIN_BLEU1_3, ('''            for ref in refs:
-                for gram''', '''            for ref in [one for some in references for one in some]:
-                for gram'''))),
+        (
+            "clip-pooled",
+            changed(
+                PLAIN_BLEU1_3,
+                (
+                    """            for ref in refs:
+                for gram""",
+                    """            for ref in [one for some in references for one in some]:
+                for gram""",
+                ),
+            ),
+        ),
     ],
 }
 
@@ -631,7 +1209,8 @@ RIGHT = {
         # whole batch, rng.choice per row
         CHOICE_SAMPLE1_1,
         # cumsum and searchsorted, one sequence after the other
-        HEAD_SAMPLE1 + '''
+        HEAD_SAMPLE1
+        + """
 def sample(step, state, n, *, rng, temperature=1.0, top_k=None, start=1, end=2, max_length=20, never=(0, 1), keep=None):
     found = []
     for i in range(n):
@@ -657,9 +1236,10 @@ def sample(step, state, n, *, rng, temperature=1.0, top_k=None, start=1, end=2, 
             words.append(last)
         found.append(Hypothesis(words, score, finished, []))
     return found
-''',
+""",
         # Gumbel trick
-        HEAD_SAMPLE1 + '''
+        HEAD_SAMPLE1
+        + """
 def sample(step, state, n, *, rng, temperature=1.0, top_k=None, start=1, end=2, max_length=20, never=(0, 1), keep=None):
     last = np.full(n, start)
     said, gain = [], []
@@ -686,9 +1266,10 @@ def sample(step, state, n, *, rng, temperature=1.0, top_k=None, start=1, end=2, 
             words.append(int(said[t][i]))
         found.append(Hypothesis(words, score, finished, []))
     return found
-''',
+""",
         # multinomial, rows leave the batch
-        HEAD_SAMPLE1 + '''
+        HEAD_SAMPLE1
+        + """
 def sample(step, state, n, *, rng, temperature=1.0, top_k=None, start=1, end=2, max_length=20, never=(0, 1), keep=None):
     hyps = [Hypothesis([], 0.0, False, [])] * n
     live = list(range(n))
@@ -715,9 +1296,10 @@ def sample(step, state, n, *, rng, temperature=1.0, top_k=None, start=1, end=2, 
         stay = [r for r in range(len(live)) if last[r] != end]
         live, last, state = [live[r] for r in stay], last[stay], tree_map(lambda a: a[stay], state)
     return hyps
-''',
+""",
         # inverse transform on the whole batch
-        HEAD_SAMPLE1 + '''
+        HEAD_SAMPLE1
+        + """
 def sample(step, state, n, *, rng, temperature=1.0, top_k=None, start=1, end=2, max_length=20, never=(0, 1), keep=None):
     tokens = np.full(n, start, dtype=np.int64)
     scores, done = np.zeros(n), np.zeros(n, dtype=bool)
@@ -744,9 +1326,10 @@ def sample(step, state, n, *, rng, temperature=1.0, top_k=None, start=1, end=2, 
         if done.all():
             break
     return [Hypothesis(texts[i], float(scores[i]), bool(done[i]), []) for i in range(n)]
-''',
-        # rng.permuted and weights with integers is silly; exponential race
-        HEAD_SAMPLE1 + '''
+""",
+        # exponential race
+        HEAD_SAMPLE1
+        + """
 def sample(step, state, n, *, rng, temperature=1.0, top_k=None, start=1, end=2, max_length=20, never=(0, 1), keep=None):
     out = []
     words = np.full(n, start)
@@ -771,7 +1354,7 @@ def sample(step, state, n, *, rng, temperature=1.0, top_k=None, start=1, end=2, 
                 else:
                     text[i].append(int(words[i]))
     return [Hypothesis(t, float(s), bool(f), []) for t, s, f in zip(text, score, fin)]
-''',
+""",
     ],
     "beam1": [
         # every hypothesis carries its own state; all candidates in one list
@@ -779,7 +1362,8 @@ def sample(step, state, n, *, rng, temperature=1.0, top_k=None, start=1, end=2, 
         # batched step, states gathered by parent
         TUPLES_BEAM1_1,
         # recursion, frozen states
-        HEAD_BEAM1 + '''
+        HEAD_BEAM1
+        + """
 def beam_search(step, state, *, beam=5, length_penalty=0.0, start=1, end=2, max_length=20, never=(0, 1), keep=None):
     def value(entry):
         h, _ = entry
@@ -806,9 +1390,10 @@ def beam_search(step, state, *, beam=5, length_penalty=0.0, start=1, end=2, max_
         return go(sorted(pool, key=value, reverse=True)[:beam], left - 1)
 
     return go([(Hypothesis([], 0.0, False, []), state)], max_length)
-''',
+""",
         # re-reads the sentence from the first state every time
-        HEAD_BEAM1 + '''
+        HEAD_BEAM1
+        + """
 def beam_search(step, state, *, beam=5, length_penalty=0.0, start=1, end=2, max_length=20, never=(0, 1), keep=None):
     def read(words):
         s = state
@@ -837,9 +1422,10 @@ def beam_search(step, state, *, beam=5, length_penalty=0.0, start=1, end=2, max_
         if all(h.finished for h in kept):
             break
     return kept
-''',
+""",
         # heap
-        HEAD_BEAM1 + '''
+        HEAD_BEAM1
+        + """
 import heapq
 
 def beam_search(step, state, *, beam=5, length_penalty=0.0, start=1, end=2, max_length=20, never=(0, 1), keep=None):
@@ -858,17 +1444,34 @@ def beam_search(step, state, *, beam=5, length_penalty=0.0, start=1, end=2, max_
                 pool.append((score + logp[0, w], words if w == end else words + (w,), w == end, nxt))
         entries = heapq.nlargest(beam, pool, key=lambda e: e[0] / (len(e[1]) + e[2]) ** length_penalty)
     return [Hypothesis(list(w), float(s), f, []) for s, w, f, _ in entries]
-''',
+""",
         # as it is
-        changed(LISTS_BEAM1_2, ('''    beams = [([start], 0.0, False, state)]
-''', '''    beams = [([start], 0.0, False, state)]
-''')),
+        changed(
+            LISTS_BEAM1_2,
+            (
+                """    beams = [([start], 0.0, False, state)]
+""",
+                """    beams = [([start], 0.0, False, state)]
+""",
+            ),
+        ),
+        # top beam of each, run to the end
+        changed(
+            BATCH_BEAM1_4,
+            (
+                """    states = [state]
+""",
+                """    states = [state]
+""",
+            ),
+        ),
     ],
     "bleu1": [
         # n outside, pictures inside
         LOOPS_BLEU1_1,
         # Counter algebra and logs
-        HEAD_BLEU1 + '''
+        HEAD_BLEU1
+        + """
 def bleu(references, hypotheses):
     right, seen, c_len, r_len = Counter(), Counter(), 0, 0
     for refs, hyp in zip(references, hypotheses):
@@ -886,9 +1489,10 @@ def bleu(references, hypotheses):
     log_bp = min(0.0, 1 - 1 / ratio)
     logs = [math.log((right[n] + TINY) / (seen[n] + SMALL)) for n in range(1, MAX_N + 1)]
     return tuple(math.exp(log_bp + sum(logs[:n]) / n) for n in range(1, MAX_N + 1))
-''',
+""",
         # numpy
-        HEAD_BLEU1 + '''
+        HEAD_BLEU1
+        + """
 import numpy as np
 
 def bleu(references, hypotheses):
@@ -907,10 +1511,16 @@ def bleu(references, hypotheses):
     p = (stats[:, 0] + TINY) / (stats[:, 1] + SMALL)
     scores = bp * np.cumprod(p) ** (1 / np.arange(1, MAX_N + 1))
     return tuple(float(s) for s in scores)
-''',
+""",
         # as it is
-        changed(PLAIN_BLEU1_2, ('''    c = r = 0
-''', '''    r = c = 0
-''')),
+        changed(
+            PLAIN_BLEU1_2,
+            (
+                """    c = r = 0
+""",
+                """    r = c = 0
+""",
+            ),
+        ),
     ],
 }

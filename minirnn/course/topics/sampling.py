@@ -10,7 +10,7 @@ from minirnn.course.exercise import Given, Probe, Wrong
 from minirnn.course.given import Walk
 from minirnn.course.topics.captioner import told, walks
 from minirnn.course.topics.frequencies import changed, frequencies_astray, greedy_at_zero, name, with_note
-from minirnn.course.topics.saying import Said, close, own_score, score_cause
+from minirnn.course.topics.saying import Said, close, only_ended_early, own_score, score_cause
 
 N = 1000  # sentences a probe
 V = 6
@@ -41,8 +41,14 @@ def sample_probes(rng: np.random.Generator) -> tuple[Probe, ...]:
 
 def judge_samples(probes: tuple[Probe, ...], values: tuple[Any, ...]) -> list[Wrong]:
     """What is wrong with samples: form, forbidden words, scores, frequencies."""
+    wrong = next((w for probe, value in zip(probes, values) if (w := _form(probe, value))), None)
+    if wrong:
+        return [wrong]
+    values = tuple(
+        [h._replace(words=[int(w) for w in h.words]) for h in value] for value in values
+    )  # lists, not arrays
     for probe, value in zip(probes, values):
-        wrong = _form(probe, value) or _words(probe, value) or _scores(probe, value)
+        wrong = _words(probe, value) or _scores(probe, value)
         if wrong:
             return [wrong]
     found = name([a for probe, value in zip(probes, values) for a in frequencies_astray(probe, value)])
@@ -154,6 +160,8 @@ def _scores(probe: Probe, value: list[Any]) -> Wrong | None:
     known = score_cause(astray)
     if known:
         return Wrong(item, evidence, *known)
+    if only_ended_early(sentences, astray):
+        return Wrong(item, evidence, "scores go on after END; a finished sentence stays as it is", "goes-on-after-end")
     if all(close(s.score, _changed_score(s)) for s in astray):
         return Wrong(item, evidence, "the score comes from the changed distribution; it is the model's own, before temperature, top_k and `never`", "changed-score")  # fmt: skip
     tempered = probe.options.get("temperature", 1.0)
