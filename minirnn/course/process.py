@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
@@ -142,6 +143,7 @@ def execute_with(limits: Limits) -> Execute:
 
 
 execute_apart = Session()
+atexit.register(execute_apart.close)
 
 
 def _request(
