@@ -92,8 +92,6 @@ class Exercise:
     single: bool = True  # the first probe is tried in float32 too; not where float32 has too few digits for the result
     restores: bool = False  # may write into its inputs while it runs, if all is as before when it returns
     numeric: bool = True  # a backward exercise: also held against finite differences of the forward function
-    expect: Callable[[Probe, Any, Any], Any] | None = None
-    """(probe, what the learner's forward function returned, dout) -> the right gradients, where a draw decides them"""
     others: Callable[[Probe, Any], list[Any]] | None = None
     """(probe, dout) -> further results that are as right as that of `truth`: where a derivative does not exist, say"""
     redraw: Callable[[Probe, Any], Any] | None = None

@@ -135,10 +135,10 @@ def judge(case: Trial, runs: list[Run]) -> Verdict:
 
 
 def _truth(case: Trial, k: int, run: Run) -> Any:
-    expect, redraw = case.exercise.expect, case.exercise.redraw
+    redraw = case.exercise.redraw
     if redraw is not None:
         return case.exercise.truth(copied(case.douts[k]), redraw(case.probes[k], run.made))
-    right = case.truths[k] if expect is None else expect(case.probes[k], run.made, case.douts[k])
+    right = case.truths[k]
     others = case.exercise.others
     for other in others(case.probes[k], case.douts[k]) if others is not None else ():
         if all(isinstance(leaf, Leaf) and not wrong(leaf) for leaf in leaves(case.exercise, other, run.value)):
