@@ -11,7 +11,7 @@ from typing import Any
 from minirnn import functional
 from minirnn.errors import DataError
 from minirnn.gradcheck import gradcheck  # the function stands before the module of the same name, and so below
-from minirnn.ops import READABLE, Ops
+from minirnn.ops import FAST, READABLE, Ops
 from minirnn.pair import Pair, chain
 from minirnn.unroll import bidirectional, stacked, unroll
 
@@ -20,7 +20,7 @@ __version__ = "0.1.0"
 _ON_FIRST_USE = ("cases", "checkpoint", "decode", "init", "metrics", "models", "optim", "train", "tree")
 
 __all__ = [
-    "READABLE", "DataError", "Ops", "Pair", "bidirectional", "chain", "functional", "gradcheck", "stacked", "to_float",
+    "FAST", "READABLE", "DataError", "Ops", "Pair", "bidirectional", "chain", "functional", "gradcheck", "stacked", "to_float",
     "unroll",
 ]  # fmt: skip
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from minirnn import fast
 from minirnn import functional as F
+from minirnn.functional.norm import norm_relu
 from minirnn.pair import Pair
-from minirnn.unroll import unroll
+from minirnn.unroll import bidirectional, unroll
 
 
 @dataclass(frozen=True)
 class Ops:
     """Which function does what. Put your own in: `dataclasses.replace(READABLE, lstm_step=Pair(f, b))`.
 
-    `unroll` is not a pair but makes one: it runs a step through time.
+    The last three are not pairs but make one: of a step, the pair that runs it through time, in one direction or both; of
+    batch norm and the rectifier, the pair that does both. The fast ones know minirnn's own pairs and treat any other
+    as the readable ones do.
     """
 
     affine: Pair = F.affine
@@ -33,7 +37,10 @@ class Ops:
     additive_attention: Pair = F.additive_attention
     log_softmax: Pair = F.log_softmax
     cross_entropy: Pair = F.cross_entropy
+    conv_transpose2d: Pair = F.conv_transpose2d
     unroll: Callable[[Pair], Pair] = unroll
+    bidirectional: Callable[[Pair], Pair] = bidirectional
+    norm_relu: Callable[[Pair, Pair], Pair] = norm_relu
 
     def step(self, cell: str) -> Pair:
         """The step of a cell by name: rnn, lstm or gru."""
@@ -41,3 +48,15 @@ class Ops:
 
 
 READABLE = Ops()
+FAST = Ops(
+    affine=fast.affine,
+    conv2d=fast.conv2d,
+    max_pool2d=fast.max_pool2d,
+    batch_norm=fast.batch_norm,
+    embedding=fast.embedding,
+    cross_entropy=fast.cross_entropy,
+    conv_transpose2d=fast.conv_transpose2d,
+    unroll=fast.unroll,
+    bidirectional=fast.bidirectional,
+    norm_relu=fast.norm_relu,
+)

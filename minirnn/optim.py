@@ -41,7 +41,7 @@ def sgd_update(
         ValueError: lr or weight_decay below 0, momentum not in [0, 1).
     Source: Sutskever et al. 2013; the learning rate stays outside the velocity, as in PyTorch.
     """
-    _check(lr, weight_decay, momentum=momentum)
+    require_shares(lr, weight_decay, momentum=momentum)
     v = tree_map(lambda w, dw, v: momentum * v + (dw + weight_decay * w), params, grads, state.velocity)
     return tree_map(lambda w, v: w - lr * v, params, v), SGDState(v)
 
@@ -73,7 +73,7 @@ def rmsprop_update(
         ValueError: lr or weight_decay below 0, decay not in [0, 1).
     Source: Tieleman and Hinton 2012.
     """
-    _check(lr, weight_decay, decay=decay)
+    require_shares(lr, weight_decay, decay=decay)
     g = tree_map(lambda w, dw: dw + weight_decay * w, params, grads)
     s = tree_map(lambda g, s: decay * s + (1 - decay) * g**2, g, state.square)
     return tree_map(lambda w, g, s: w - lr * g / (np.sqrt(s) + eps), params, g, s), RMSpropState(s)
@@ -111,7 +111,7 @@ def adam_update(
         ValueError: lr or weight_decay below 0, a beta not in [0, 1).
     Source: Kingma and Ba 2015.
     """
-    _check(lr, weight_decay, beta1=beta1, beta2=beta2)
+    require_shares(lr, weight_decay, beta1=beta1, beta2=beta2)
     t = int(state.step) + 1
     g = tree_map(lambda w, dw: dw + weight_decay * w, params, grads) if weight_decay else grads
     m = tree_map(lambda g, m: beta1 * m + (1 - beta1) * g, g, state.m)
@@ -136,12 +136,13 @@ def adamw_update(
         ValueError: as `adam_update`.
     Source: Loshchilov and Hutter 2019.
     """
-    _check(lr, weight_decay)
+    require_shares(lr, weight_decay)
     shrunk = tree_map(lambda w: w - lr * weight_decay * w, params)
     return adam_update(shrunk, grads, state, lr=lr, **options)
 
 
-def _check(lr: float, weight_decay: float, **shares: float) -> None:
+def require_shares(lr: float, weight_decay: float, **shares: float) -> None:
+    """Raise ValueError unless lr and weight_decay are at least 0 and every share in [0, 1)."""
     if not lr >= 0:
         raise ValueError(f"lr is {lr}; expected at least 0")
     if not weight_decay >= 0:

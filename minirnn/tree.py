@@ -5,7 +5,7 @@ Parameters, states and gradients are trees, so an optimiser, a checkpoint and a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -53,6 +53,12 @@ def tree_from_items(like: Tree, items: Mapping[str, Any], prefix: str = "") -> T
         parts = [tree_from_items(p, items, f"{prefix}.{n}" if prefix else str(n)) for n, p in zip(names, like)]
         return _rebuild(like, parts)
     return items[prefix]
+
+
+def tree_from_leaves(like: Tree, leaves: Iterable[Any]) -> Tree:
+    """The tree with the structure of `like` and these leaves (the inverse of `tree_leaves`)."""
+    rest = iter(leaves)
+    return tree_map(lambda _: next(rest), like)
 
 
 def tree_add(a: Tree, b: Tree) -> Tree:

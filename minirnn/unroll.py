@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -75,7 +76,7 @@ class BothWays(NamedTuple):
     h: Array  # (N, T, 2H): the forward reader's h, then the backward reader's, both in the time order of x
 
 
-def bidirectional(step: Pair) -> Pair:
+def bidirectional(step: Pair, unroll: Callable[[Pair], Pair] = unroll) -> Pair:
     """Read a sequence from both ends with two readers of the same kind.
 
         forward(x, state, shared, *, lengths=None) -> (BothWays(h), cache)

@@ -8,7 +8,7 @@ rounding errors and nothing else.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from torch_images import IMAGES  # noqa: E402
 from torch_sequences import SEQUENCES  # noqa: E402
 
 import minirnn.functional as F  # noqa: E402
+from minirnn.cases.twins import twin_of  # noqa: E402
 from minirnn.pair import Pair  # noqa: E402
 from minirnn.tree import tree_cast, tree_items, tree_leaves, tree_map  # noqa: E402
 
@@ -31,11 +32,24 @@ torch.backends.mkldnn.enabled = False
 DRAWS = 200
 TOLERANCE = {np.float64: 1e-9, np.float32: 1e-4}
 FLOOR = {np.float64: 1e-4, np.float32: 0.1}
-CASES = LAYERS | IMAGES | SEQUENCES
+
+
+def has_twin(draw: Callable[[np.random.Generator], Draw]) -> bool:
+    """Whether the pair of these draws has a fast twin."""
+    return twin_of(draw(rng_of("twin", 0)).pair) is not None
+
+
+def twin_case(draw: Callable[[np.random.Generator], Draw]) -> Callable[[np.random.Generator], Draw]:
+    """The same draws with the fast twin."""
+    return lambda rng: (drawn := draw(rng))._replace(pair=twin_of(drawn.pair))
 
 
 def rng_of(layer: str, k: int) -> np.random.Generator:
     return np.random.default_rng([zlib.crc32(layer.encode()), k])
+
+
+READABLE = LAYERS | IMAGES | SEQUENCES
+CASES = READABLE | {f"fast {name}": twin_case(draw) for name, draw in READABLE.items() if has_twin(draw)}
 
 
 def describe(draw: Draw) -> str:
@@ -133,3 +147,4 @@ def test_causal_mask() -> None:
 def test_every_pair_is_compared() -> None:
     pairs = {name for name, value in vars(F).items() if isinstance(value, Pair)}
     assert pairs - set(CASES) == set()
+    assert len([name for name in CASES if name.startswith("fast ")]) >= 10

@@ -82,7 +82,7 @@ def seen(pair: Pair, look: Callable[[Any], Any], back: Callable[[Any, Any], Any]
     def backward(dseen: Any, cache: Any) -> Any:
         return pair.backward(back(dseen, cache[1]), cache[0])
 
-    return Pair(forward, backward, pair.name)
+    return Pair(forward, backward, f"seen {pair.name}")
 
 
 def step(cell: str) -> Callable[[Rng], Draw]:

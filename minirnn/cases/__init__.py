@@ -8,7 +8,8 @@ from minirnn.cases.case import Case, check_case
 from minirnn.cases.layers import LAYERS
 from minirnn.cases.models import MODELS
 from minirnn.cases.sequences import SEQUENCES
+from minirnn.cases.twins import twins_of
 
-CASES: tuple[Case, ...] = (*LAYERS, *SEQUENCES, *MODELS)
+CASES: tuple[Case, ...] = (*LAYERS, *SEQUENCES, *twins_of(LAYERS + SEQUENCES), *MODELS)
 
 __all__ = ["CASES", "Case", "check_case"]

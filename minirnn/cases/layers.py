@@ -7,6 +7,7 @@ import numpy as np
 from minirnn import functional as F
 from minirnn.cases.case import Case
 from minirnn.cases.draw import D, V, affine, apart, conv, ids, norm, normal, running
+from minirnn.functional.norm import norm_relu
 
 TRAINING, EVALUATION = {"training": True}, {"training": False}
 NORM = ("running", "out.1")  # running statistics are not differentiated
@@ -45,6 +46,7 @@ LAYERS = (
         F.conv_transpose2d,
         lambda rng, N, T: (normal(rng, N, 2, 3, 2), F.ConvTransposeParams(*conv(rng, 2, 3))),
     ),
+    Case("max_pool2d", F.max_pool2d, lambda rng, N, T: (apart(rng, N, 4, 5, 2),)),
     Case(
         "max_pool2d-overlap",
         F.max_pool2d,
@@ -93,6 +95,21 @@ LAYERS = (
         {"training": True, "momentum": 0.7, "eps": 0.1},
         constants=NORM,
         least=1,
+    ),
+    Case(
+        "norm_relu",
+        norm_relu(F.batch_norm, F.relu),
+        lambda rng, N, T: (apart(rng, N, 3, 4, 2), running(rng, 2), norm(rng, 2)),
+        TRAINING,
+        constants=NORM,
+        least=1,
+    ),
+    Case(
+        "norm_relu-evaluation",
+        norm_relu(F.batch_norm, F.relu),
+        lambda rng, N, T: (apart(rng, N, D), running(rng, D), norm(rng, D)),
+        EVALUATION,
+        constants=NORM,
     ),
     Case(
         "batch_norm-evaluation",

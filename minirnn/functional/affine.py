@@ -26,14 +26,8 @@ def affine_forward(x: Array, params: AffineParams) -> tuple[Array, Any]:
         ValueError: x is not a float array, or its last axis is not D.
     Source: CS231n notes, "Backpropagation"; the gradient of a shared W adds up over all leading axes.
     """
+    require_affine(x, params)
     W, b = params
-    require_float("x", x)
-    require_float("W", W, 2, "(D, M)")
-    if x.ndim < 2:
-        raise ValueError(f"x has shape {x.shape}; expected at least 2 axes (N, D)")
-    if x.shape[-1] != W.shape[0]:
-        raise ValueError(f"x has {x.shape[-1]} features but W expects {W.shape[0]}")
-    require_shape("b", b, (W.shape[1],), "one bias per output")
     y = x @ W + b
     return y, (x, W)
 
@@ -46,6 +40,18 @@ def affine_backward(dy: Array, cache: Any) -> tuple[Array, AffineParams]:
     dW = rows.T @ drows  # a sum over every row that W was applied to
     db = drows.sum(axis=0)
     return dx, AffineParams(dW, db)
+
+
+def require_affine(x: Array, params: AffineParams) -> None:
+    """Raise ValueError unless x (..., D), W (D, M) and b (M,) fit."""
+    W, b = params
+    require_float("x", x)
+    require_float("W", W, 2, "(D, M)")
+    if x.ndim < 2:
+        raise ValueError(f"x has shape {x.shape}; expected at least 2 axes (N, D)")
+    if x.shape[-1] != W.shape[0]:
+        raise ValueError(f"x has {x.shape[-1]} features but W expects {W.shape[0]}")
+    require_shape("b", b, (W.shape[1],), "one bias per output")
 
 
 affine = Pair(affine_forward, affine_backward, "affine")

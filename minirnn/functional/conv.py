@@ -80,7 +80,7 @@ def require_fits(x: Array, size: tuple[int, int], sides: Sides) -> None:
         raise ValueError(f"the window is {size[0]}x{size[1]} but the padded image only {height}x{width}")
 
 
-def _require_channels(x: Array, C: int) -> None:
+def require_channels(x: Array, C: int) -> None:
     if x.shape[3] != C:
         hint = "; images are (N, H, W, C): this looks like (N, C, H, W)" if x.shape[1] == C else ""
         raise ValueError(f"x has {x.shape[3]} channels but W expects {C}{hint}")
@@ -109,7 +109,7 @@ def conv2d_forward(
     require_image(x)
     require_float("W", W, 4, "(KH, KW, C, F)")
     KH, KW, C, F = W.shape
-    _require_channels(x, C)
+    require_channels(x, C)
     require_shape("b", b, (F,), "one bias per output channel")
     stride, sides = both_axes("stride", stride), both_sides(pad)
     require_fits(x, (KH, KW), sides)
@@ -165,7 +165,7 @@ def conv_transpose2d_forward(
     require_image(x)
     require_float("W", W, 4, "(KH, KW, C, F)")
     KH, KW, C, F = W.shape
-    _require_channels(x, C)
+    require_channels(x, C)
     require_shape("b", b, (F,), "one bias per output channel")
     (sh, sw), sides, (eh, ew) = both_axes("stride", stride), both_sides(pad), both_axes("extra", extra, 0)
     N, H, width, _ = x.shape

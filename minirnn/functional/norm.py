@@ -42,7 +42,7 @@ def batch_norm_forward(
         ValueError: shapes that do not fit; training on fewer than two values per feature.
     Source: Ioffe and Szegedy 2015; running variance as in ONNX (divided by the count).
     """
-    _check(x, params)
+    require_norm(x, params)
     require_shape("running.mean", running.mean, x.shape[-1:], "one per feature")
     require_shape("running.var", running.var, x.shape[-1:], "one per feature")
     rows = x.reshape(-1, x.shape[-1])
@@ -74,6 +74,27 @@ def batch_norm_backward(dout: tuple[Array, Any], cache: Any) -> tuple[Array, Non
     return (dxhat / std).reshape(shape), None, NormParams(dgamma, dbeta)
 
 
+def norm_relu(batch_norm: Pair, relu: Pair) -> Pair:
+    """Batch normalisation, then the rectifier, as one pair.
+
+    forward(x, running, params, *, training, …) -> ((y, running), cache)
+    backward((dy, ignored), cache) -> (dx, None, dparams)
+    """
+
+    def forward(x: Array, running: RunningStats, params: NormParams, **options: Any) -> tuple[tuple[Array, Any], Any]:
+        (y, after), norm_cache = batch_norm.forward(x, running, params, **options)
+        y, relu_cache = relu.forward(y)
+        return (y, after), (norm_cache, relu_cache)
+
+    def backward(dout: tuple[Array, Any], cache: Any) -> tuple[Array, None, NormParams]:
+        norm_cache, relu_cache = cache
+        (dy,) = relu.backward(dout[0], relu_cache)
+        dx, _, dparams = batch_norm.backward((dy, None), norm_cache)
+        return dx, None, dparams
+
+    return Pair(forward, backward, f"norm_relu({batch_norm.name}, {relu.name})")
+
+
 def layer_norm_forward(x: Array, params: NormParams, *, eps: float = 1e-5) -> tuple[Array, Any]:
     """Layer normalisation: each row over its own features.
 
@@ -90,7 +111,7 @@ def layer_norm_forward(x: Array, params: NormParams, *, eps: float = 1e-5) -> tu
         ValueError: shapes that do not fit.
     Source: Ba et al. 2016.
     """
-    _check(x, params)
+    require_norm(x, params)
     centred = x - x.mean(axis=-1, keepdims=True)
     std = np.sqrt(np.mean(centred**2, axis=-1, keepdims=True) + eps)
     xhat = centred / std
@@ -107,7 +128,8 @@ def layer_norm_backward(dy: Array, cache: Any) -> tuple[Array, NormParams]:
     return dx / std, NormParams(dgamma, dbeta)
 
 
-def _check(x: Array, params: NormParams) -> None:
+def require_norm(x: Array, params: NormParams) -> None:
+    """Raise ValueError unless x (..., C) and params gamma (C,), beta (C,) fit."""
     require_float("x", x)
     if x.ndim < 2:
         raise ValueError(f"x has shape {x.shape}; expected at least 2 axes, features last")

@@ -26,11 +26,11 @@ from minirnn.data.vocabulary import PAD, START, UNK, Vocabulary
 from minirnn.errors import DataError
 from minirnn.models.captioner import advance, start
 from minirnn.models.captioner_params import CaptionerConfig, init_captioner
-from minirnn.ops import READABLE, Ops
+from minirnn.ops import FAST, Ops
 from minirnn.pair import Array, Tree
 from minirnn.problem import Checked, Note, Problem, Step, TrainConfig, as_json
 from minirnn.tasks.captioning_settings import Settings, model_defaults, settings_for, train_defaults
-from minirnn.tasks.captioning_tools import BUILT_IN, Tools
+from minirnn.tasks.captioning_tools import FAST_TOOLS, Tools
 from minirnn.train import BEST, LAST, train
 
 __all__ = [
@@ -53,8 +53,8 @@ class Captioner:
     params: Tree
     running: Tree
     max_words: int
-    ops: Ops = READABLE
-    tools: Tools = BUILT_IN
+    ops: Ops = FAST
+    tools: Tools = FAST_TOOLS
 
     def begin(self, images: Array) -> tuple[decode.Step, Tree]:
         """The step function and first state for the decoders of `decode.py`; images (N, S, S, 3) floats."""
@@ -99,8 +99,8 @@ class System:
     splits: Mapping[str, CaptionSplit]
     vocabulary: Vocabulary
     config: CaptionerConfig
-    ops: Ops = READABLE
-    tools: Tools = BUILT_IN
+    ops: Ops = FAST
+    tools: Tools = FAST_TOOLS
 
     @property
     def drawn(self) -> bool:
@@ -130,7 +130,7 @@ class System:
         best = ("exact_match", "cider") if self.drawn else ("cider",)
         return Problem(
             self.tools.captioner, params, running, len(batches.split), batches, judge, best,
-            sample, {"config": self.config, "ops": self.ops}, self.meta(), self.tools.clip, {"adam": self.tools.adam},
+            sample, {"config": self.config, "ops": self.ops}, self.meta(), self.tools.clip, {"adam": self.tools.adam, "adamw": self.tools.adamw},
         )  # fmt: skip
 
     def model(self, params: Tree, running: Tree) -> Captioner:
@@ -153,7 +153,7 @@ class System:
 
 
 def build(
-    settings: Settings, *, ops: Ops = READABLE, tools: Tools = BUILT_IN,
+    settings: Settings, *, ops: Ops = FAST, tools: Tools = FAST_TOOLS,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[System, list[str]]:  # fmt: skip
     """Load or draw the data, build the vocabulary and size the model; and what was left out, in words."""
@@ -183,7 +183,7 @@ def train_captioner(
     yield from train(blind.problem(), replace(config, share=round(1 - share, 2)), folder / NO_IMAGE, resume=resume)
 
 
-def load_captioner(folder: Path, ops: Ops = READABLE, tools: Tools = BUILT_IN) -> tuple[Captioner, dict[str, Any]]:
+def load_captioner(folder: Path, ops: Ops = FAST, tools: Tools = FAST_TOOLS) -> tuple[Captioner, dict[str, Any]]:
     """The best captioner of a run, and what is stored with it."""
     path = folder / BEST
     if not path.exists():
@@ -204,7 +204,7 @@ def load_captioner(folder: Path, ops: Ops = READABLE, tools: Tools = BUILT_IN) -
 
 
 def load_baseline(
-    folder: Path, meta: Mapping[str, Any], ops: Ops = READABLE, tools: Tools = BUILT_IN
+    folder: Path, meta: Mapping[str, Any], ops: Ops = FAST, tools: Tools = FAST_TOOLS
 ) -> Captioner:  # fmt: skip
     """The no-image baseline of a run whose metadata is `meta`."""
     if not (folder / NO_IMAGE / BEST).exists():
@@ -229,7 +229,7 @@ def score(split: CaptionSplit, hypotheses: list[str], *, exact: bool) -> dict[st
 
 
 def evaluate(
-    folder: Path, split: CaptionSplit, *, exact: bool, ops: Ops = READABLE, tools: Tools = BUILT_IN
+    folder: Path, split: CaptionSplit, *, exact: bool, ops: Ops = FAST, tools: Tools = FAST_TOOLS
 ) -> dict[str, Any]:  # fmt: skip
     """Scores of a run on some pictures, beside three baselines that do not look at them.
 

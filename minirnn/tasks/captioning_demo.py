@@ -12,12 +12,12 @@ from minirnn.data.captioning import CaptionSplit, scene_split, stored_size
 from minirnn.data.images import fit_square, load_image
 from minirnn.display import clock, console, show
 from minirnn.errors import DataError
-from minirnn.ops import READABLE
+from minirnn.ops import FAST
 from minirnn.tasks import captioning
 from minirnn.tasks.captioning import NO_IMAGE
 from minirnn.tasks.captioning_options import model_arguments, positive, settings_of
 from minirnn.tasks.captioning_pictures import attention_map, pictures, show_report, summary
-from minirnn.tasks.captioning_tools import BUILT_IN
+from minirnn.tasks.captioning_tools import FAST_TOOLS
 from minirnn.tasks.task import Command, Result
 from minirnn.train import BEST, LAST
 
@@ -95,7 +95,7 @@ def _demo(args: Namespace) -> Result:
     config = replace(captioning.train_defaults(settings), seconds=positive("--seconds", args.seconds))
     _clear(args.out)
     out.print("Drawing scenes: one to three coloured shapes and one caption each.", markup=False)
-    ops, tools = args.ops or READABLE, args.tools or BUILT_IN
+    ops, tools = args.ops or FAST, args.tools or FAST_TOOLS
     system, _ = captioning.build(settings, ops=ops, tools=tools)
     what = f"{settings.cell.upper()}{' with attention' if settings.image == 'attention' else ''}"
     out.print(

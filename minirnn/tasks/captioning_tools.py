@@ -8,8 +8,9 @@ from typing import Any
 
 from minirnn import decode
 from minirnn.data.vocabulary import CaptionIds, pad_captions
+from minirnn.fast import optim as fast_optim
 from minirnn.models.captioner import captioner
-from minirnn.optim import adam_update, clip_by_global_norm
+from minirnn.optim import adam_update, adamw_update, clip_by_global_norm
 from minirnn.pair import Pair, Tree
 
 
@@ -21,8 +22,10 @@ class Tools:
     pad: Callable[..., CaptionIds] = pad_captions
     clip: Callable[..., tuple[Tree, float]] = clip_by_global_norm
     adam: Callable[..., tuple[Tree, Any]] = adam_update
+    adamw: Callable[..., tuple[Tree, Any]] = adamw_update
     greedy: Callable[..., list[decode.Hypothesis]] = decode.greedy
     beam: Callable[..., list[decode.Hypothesis]] = decode.beam_search
 
 
 BUILT_IN = Tools()
+FAST_TOOLS = Tools(adam=fast_optim.adam_update, adamw=fast_optim.adamw_update)

@@ -1,0 +1,152 @@
+"""What a workload is, and where each side takes its functions from.
+
+A workload computes the same thing on every side, from the same seeded float32 inputs and the same weights. The sides:
+
+    fast      minirnn as its commands use it: the tuned pairs
+    readable  minirnn's pairs as they are read in the course
+    torch     PyTorch, eager, written as its users write it
+    compile   the same, through torch.compile
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import minirnn.functional as F
+import minirnn.ops
+from minirnn.ops import READABLE, Ops
+from minirnn.optim import adamw_update
+from minirnn.pair import Array, Pair
+from minirnn.tasks import captioning_tools
+from minirnn.tasks.captioning_tools import BUILT_IN, Tools
+from minirnn.tree import tree_items
+from minirnn.unroll import bidirectional
+
+OURS = ("fast", "readable")
+THEIRS = ("torch", "compile")
+
+Results = dict[str, Array]
+
+
+class Run(NamedTuple):
+    """A workload set up on one side."""
+
+    step: Callable[[], Any]  # what is timed
+    results: Callable[[Any], Results]  # what a step returned, by names and in layouts that all sides share
+
+
+class Kit(NamedTuple):
+    """What the minirnn side of a workload works with."""
+
+    ops: Ops
+    tools: Tools
+
+    @property
+    def conv_transpose2d(self) -> Pair:
+        pair: Pair = getattr(self.ops, "conv_transpose2d", F.conv_transpose2d)
+        return pair
+
+    def bidirectional(self, step: Pair) -> Pair:
+        pair: Pair = getattr(self.ops, "bidirectional", bidirectional)(step)
+        return pair
+
+    def norm_relu(self) -> Pair:
+        """Batch norm and ReLU as one pair: (x, running, params, *, training) -> ((y, running), cache)."""
+        pair: Pair = getattr(self.ops, "norm_relu", norm_then_relu)(self.ops.batch_norm, self.ops.relu)
+        return pair
+
+    def update(self, optimiser: str) -> Callable[..., Any]:
+        """Adam's update, or AdamW's."""
+        if optimiser == "adam":
+            return self.tools.adam
+        update: Callable[..., Any] = getattr(self.tools, "adamw", adamw_update)
+        return update
+
+
+def norm_then_relu(norm: Pair, relu: Pair) -> Pair:
+    """Batch norm and ReLU one after the other, as one pair."""
+
+    def forward(x: Array, running: Any, params: Any, *, training: bool) -> tuple[tuple[Array, Any], Any]:
+        (y, running), norm_cache = norm.forward(x, running, params, training=training)
+        y, relu_cache = relu.forward(y)
+        return (y, running), (norm_cache, relu_cache)
+
+    def backward(dout: tuple[Array, Any], cache: Any) -> tuple[Any, ...]:
+        norm_cache, relu_cache = cache
+        (dy,) = relu.backward(dout[0], relu_cache)
+        return norm.backward((dy, None), norm_cache)
+
+    return Pair(forward, backward, "norm_then_relu")
+
+
+def ops_of(side: str) -> Ops:
+    """The table of pairs of a minirnn side."""
+    ops: Ops = getattr(minirnn.ops, "FAST", READABLE) if side == "fast" else READABLE
+    return ops
+
+
+def tools_of(side: str) -> Tools:
+    """Optimiser, clipping and decoders of a minirnn side."""
+    tools: Tools = getattr(captioning_tools, "FAST_TOOLS", BUILT_IN) if side == "fast" else BUILT_IN
+    return tools
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One row of the benchmark.
+
+    Both builders take `exact`: True leaves dropout out, the one thing that two libraries cannot do alike, so that a test
+    can hold the results of the sides together.
+    """
+
+    name: str
+    flops: float | None  # of the matrix products as the direct algorithm counts them; None where there are none
+    minirnn: Callable[[Kit, bool], Run]
+    torch: Callable[[bool, bool], Run]  # (through torch.compile, exact)
+
+    def set_up(self, side: str, *, exact: bool = False) -> Run:
+        """Model, weights and inputs on one side."""
+        if side in OURS:
+            return self.minirnn(Kit(ops_of(side), tools_of(side)), exact)
+        return self.torch(side == "compile", exact)
+
+
+def table(workloads: Iterable[Workload]) -> dict[str, Workload]:
+    """Workloads by name."""
+    return {workload.name: workload for workload in workloads}
+
+
+def rng_of(name: str) -> np.random.Generator:
+    """The generator of a workload's inputs: the same on every side."""
+    return np.random.default_rng(zlib.crc32(name.encode()))
+
+
+def draw(rng: np.random.Generator, *shape: int, scale: float = 1.0) -> Array:
+    """Random float32 numbers."""
+    return rng.standard_normal(shape, np.float32) * np.float32(scale)
+
+
+def named(**trees: Any) -> Results:
+    """The leaves of some trees by name."""
+    return {name: np.asarray(leaf) for prefix, tree in trees.items() for name, leaf in tree_items(tree, prefix)}
+
+
+def compiled(thing: Any, through_compile: bool) -> Any:
+    """A module or function of PyTorch, as it is or through torch.compile."""
+    if not through_compile:
+        return thing
+    import torch
+
+    return torch.compile(thing)
+
+
+def array(tensor: Any, *order: int) -> Array:
+    """A tensor as an array, its axes in the given order."""
+    tensor = tensor.detach()
+    out: Array = (tensor.permute(*order) if order else tensor).numpy()
+    return out

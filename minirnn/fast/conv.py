@@ -1,0 +1,255 @@
+"""Convolution, tuned: the twin of `functional/conv.py`.
+
+One of three ways, by the shape of the layer:
+
+    winograd    3x3 of stride 1 with many channels: fewer products (see `minirnn.fast.winograd`)
+    planes      few channels (a picture): a pixel of the kernel sees the picture shifted, one contiguous copy for each
+    windows     all else: the windows of a few rows of output, copied and multiplied while they are in the cache
+
+The columns of the readable pair, nine times the picture for a 3x3 kernel, never exist as a whole, and the backward pass
+makes them again instead of keeping them. dx of a convolution of stride 1 is a convolution of dy with the kernel turned
+around.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minirnn.fast import winograd
+from minirnn.fast.parallel import split
+from minirnn.fast.rows import add_bias, column_sums
+from minirnn.fast.scratch import scratch
+from minirnn.functional.conv import (
+    ConvParams,
+    Pad,
+    Sides,
+    Size,
+    both_axes,
+    both_sides,
+    crop_image,
+    require_channels,
+    require_fits,
+    require_image,
+    shifted,
+    windows_of,
+)
+from minirnn.pair import Array, Pair, require_float, require_shape
+
+BLOCK = 2**19  # values of a block of columns
+FEW = 6  # channels: with fewer than these, copying window by window is slow
+MANY = 32  # channels on both sides from which Winograd's sums are cheaper than the products they save
+Part = tuple[slice, slice]  # pictures, rows of the output
+
+
+def conv2d_forward(
+    x: Array, params: ConvParams, *, stride: Size = 1, pad: Pad = 0, need_dx: bool = True, way: str | None = None
+) -> tuple[Array, Any]:
+    """2-D convolution (the field's cross-correlation: the kernel is not flipped).
+
+        y[n, i, j, f] = sum over k, l, c of xpad[n, i*stride + k, j*stride + l, c] * W[k, l, c, f]  + b[f]
+
+    Args:
+        x: (N, H, W, C) floats.
+        params: W (KH, KW, C, F), b (F,).
+        stride, pad, need_dx: as the readable pair.
+        way: "winograd", "planes" or "windows"; None chooses by shape.
+    Returns:
+        y (N, H', W', F) and the cache.
+    Raises:
+        ValueError: as the readable pair; a way that does not suit the kernel or stride.
+    Source: windows in blocks, Chellapilla et al. 2006; 3x3 kernels, Lavin and Gray 2016.
+    """
+    W, b = params
+    require_image(x)
+    require_float("W", W, 4, "(KH, KW, C, F)")
+    require_channels(x, W.shape[2])
+    require_shape("b", b, (W.shape[3],), "one bias per output channel")
+    steps, sides = both_axes("stride", stride), both_sides(pad)
+    require_fits(x, W.shape[:2], sides)
+    _require_way(way, W.shape, steps)
+    return convolve(x, W, steps, sides, b, way), (x, W, steps, sides, need_dx, way)
+
+
+def conv2d_backward(dy: Array, cache: Any) -> tuple[Array | None, ConvParams]:
+    """dy (N, H', W', F) -> dx (N, H, W, C), ConvParams(dW, db)."""
+    x, W, stride, sides, need_dx, way = cache
+    db = column_sums(dy.reshape(-1, W.shape[3]))
+    dW = weight_gradient(x, dy, W.shape, stride, sides, way)
+    return input_gradient(dy, x.shape, W, stride, sides, way) if need_dx else None, ConvParams(dW, db)
+
+
+def convolve(
+    x: Array, W: Array, stride: tuple[int, int], sides: Sides, b: Array | None, way: str | None = None
+) -> Array:  # fmt: skip
+    """y (N, H', W', F) from x (N, H, W, C), W (KH, KW, C, F) and b (F,) or None."""
+    KH, KW, C, F = W.shape
+    (OH, OW), matrix = _output_size(x.shape, W.shape, stride, sides), W.reshape(-1, F)
+    way = way or _way(W.shape, stride, len(x) * OH * OW)
+    if way == "winograd":
+        return winograd.convolve(x, W, sides, b)
+    y = np.empty((len(x), OH, OW, F), x.dtype)
+
+    def by_windows(part: Part) -> None:
+        columns = _columns(x, (KH, KW), stride, sides, part, OW)
+        out = y[part].reshape(-1, F)  # a view: whole pictures, or rows of one picture
+        np.matmul(columns, matrix, out=out)
+        if b is not None:
+            add_bias(out, b)
+
+    def by_planes(part: Part) -> None:
+        taps, (N, height, width) = _taps(x, (KH, KW), sides, part)
+        wide = scratch("wide", (N, height, width, F), x.dtype)
+        np.matmul(taps.T, with_bias, out=wide.reshape(-1, F))
+        y[part] = wide[:, :OH, :OW]
+
+    if way == "planes":
+        with_bias = np.concatenate([matrix, np.zeros((1, F), x.dtype) if b is None else b[None]])
+        _each(by_planes, _blocks(len(x), OH, OH * OW * KH * KW * C, whole=True))
+    else:
+        _each(by_windows, _blocks(len(x), OH, OH * OW * KH * KW * C))
+    return y
+
+
+def weight_gradient(
+    x: Array, dy: Array, shape: tuple[int, ...], stride: tuple[int, int], sides: Sides, way: str | None = None
+) -> Array:  # fmt: skip
+    """dW of `shape` (KH, KW, C, F) from x (N, H, W, C) and dy (N, H', W', F)."""
+    KH, KW, C, F = shape
+    N, OH, OW, _ = dy.shape
+    way = way or _way(shape, stride, N * OH * OW)
+    if way == "winograd":
+        return winograd.weight_gradient(x, dy, sides)
+
+    def by_windows(part: Part) -> Array:
+        product: Array = _columns(x, (KH, KW), stride, sides, part, OW).T @ dy[part].reshape(-1, F)
+        return product
+
+    def by_planes(part: Part) -> Array:
+        taps, (n, height, width) = _taps(x, (KH, KW), sides, part)
+        wide = scratch("wide", (n, height, width, F), x.dtype)
+        wide[:, OH:], wide[:, :OH, OW:] = 0, 0
+        wide[:, :OH, :OW] = dy[part]
+        product: Array = taps[:-1] @ wide.reshape(-1, F)
+        return product
+
+    dW, whole = np.zeros((KH * KW * C, F), dy.dtype), way == "planes"
+    for product in split(by_planes if whole else by_windows, _blocks(N, OH, OH * OW * KH * KW * C, whole=whole)):
+        dW += product
+    return dW.reshape(shape)
+
+
+def input_gradient(
+    dy: Array, shape: tuple[int, ...], W: Array, stride: tuple[int, int], sides: Sides, way: str | None = None
+) -> Array:  # fmt: skip
+    """dx of `shape` (N, H, W, C) from dy (N, H', W', F) and W (KH, KW, C, F)."""
+    KH, KW, C, F = W.shape
+    N, OH, OW, _ = dy.shape
+    (top, bottom), (left, right) = sides
+    if stride == (1, 1) and max(top, bottom) < KH and max(left, right) < KW:
+        turned = np.ascontiguousarray(W[::-1, ::-1].swapaxes(2, 3))
+        around = (KH - 1 - top, KH - 1 - bottom), (KW - 1 - left, KW - 1 - right)
+        return convolve(dy, turned, stride, around, None, way)
+    dx = np.empty(shape, dy.dtype)
+
+    def block(part: Part) -> None:
+        images = part[0]
+        n = images.stop - images.start
+        padded = scratch("dx", (n, shape[1] + top + bottom, shape[2] + left + right, C), dy.dtype)
+        padded[...] = 0
+        rows = dy[images].reshape(-1, F)
+        stamp = scratch("stamp", (len(rows), C), dy.dtype)
+        for i, j in np.ndindex(KH, KW):  # windows overlap: what each kernel pixel touched adds up
+            np.matmul(rows, W[i, j].T, out=stamp)
+            shifted(padded, i, j, (OH, OW), stride)[...] += stamp.reshape(n, OH, OW, C)
+        dx[images] = crop_image(padded, sides)
+
+    _each(block, _blocks(N, OH, OH * OW * max(C, F), whole=True))
+    return dx
+
+
+def _output_size(
+    x: tuple[int, ...], W: tuple[int, ...], stride: tuple[int, int], sides: Sides
+) -> tuple[int, int]:  # fmt: skip
+    OH, OW = ((n + sum(side) - k) // s + 1 for n, side, k, s in zip(x[1:3], sides, W[:2], stride))
+    return OH, OW
+
+
+def _way(W: tuple[int, ...], stride: tuple[int, int], pixels: int) -> str:
+    """The fastest way for a kernel (KH, KW, C, F) on so many output pixels; FEW and MANY are measured."""
+    if stride == (1, 1) and W[:2] == (3, 3) and min(W[2:]) >= MANY and pixels >= 256:
+        return "winograd"
+    return "planes" if stride == (1, 1) and W[2] < FEW else "windows"
+
+
+def _require_way(way: str | None, W: tuple[int, ...], stride: tuple[int, int]) -> None:
+    if way not in (None, "winograd", "planes", "windows"):
+        raise ValueError(f"way is {way!r}; expected winograd, planes or windows")
+    if way == "winograd" and (W[:2] != (3, 3) or stride != (1, 1)):
+        raise ValueError(f"winograd needs a 3x3 kernel and stride 1; got {W[0]}x{W[1]} and stride {stride}")
+    if way == "planes" and stride != (1, 1):
+        raise ValueError(f"planes need stride 1; got {stride}")
+
+
+def _blocks(N: int, OH: int, values: int, *, whole: bool = False) -> list[Part]:
+    """Parts of the work, of about BLOCK values each: some pictures, or (unless `whole`) some rows of one picture."""
+    images = max(1, BLOCK // max(1, values))
+    rows = OH if whole else min(OH, max(1, BLOCK * OH // max(1, values)))
+    return [
+        (slice(n, min(N, n + images)), slice(r, min(OH, r + rows)))
+        for n in range(0, N, images)
+        for r in range(0, OH, rows)
+    ]
+
+
+def _each(work: Callable[[Part], None], parts: list[Part]) -> None:
+    for _ in split(work, parts):
+        pass
+
+
+def _columns(
+    x: Array, size: tuple[int, int], stride: tuple[int, int], sides: Sides, part: Part, OW: int
+) -> Array:  # fmt: skip
+    """The windows of a part as rows (pixels, KH * KW * C)."""
+    images, rows = part
+    (top, _), (left, _) = sides
+    (KH, KW), (sh, sw), (N, H, width, C) = size, stride, x.shape
+    n, height = images.stop - images.start, rows.stop - rows.start
+    first, deep, wide = rows.start * sh - top, (height - 1) * sh + KH, (OW - 1) * sw + KW  # what is read, from where on
+    if sides == ((0, 0), (0, 0)):
+        seen = x[images, first : first + deep, :wide]
+    else:
+        seen = scratch("padded", (n, deep, wide, C), x.dtype)
+        seen[...] = 0
+        inside = x[images, max(0, first) : max(0, first + deep), : max(0, wide - left)]
+        above = max(0, -first)
+        seen[:, above : above + inside.shape[1], left : left + inside.shape[2]] = inside
+    columns = scratch("columns", (n, height, OW, KH, KW, C), x.dtype)
+    columns[...] = windows_of(seen, size, stride)
+    return columns.reshape(-1, KH * KW * C)
+
+
+def _taps(x: Array, size: tuple[int, int], sides: Sides, part: Part) -> tuple[Array, tuple[int, int, int]]:
+    """(KH * KW * C + 1, pixels): what each value of the kernel meets at every pixel of the padded pictures; their size.
+
+    The last row is 1, what the bias meets: so it is part of the product. Pixels too far right or down for a window hold what follows in memory; nobody reads the outputs there.
+    """
+    (top, bottom), (left, right) = sides
+    (KH, KW), pictures = size, x[part[0]]
+    N, H, W, C = pictures.shape
+    height, width = H + top + bottom, W + left + right
+    pixels = N * height * width
+    planes = scratch("planes", (C, pixels + KH * width + KW), x.dtype)
+    planes[...] = 0
+    inside = planes[:, :pixels].reshape(C, N, height, width)[:, :, top : top + H, left : left + W]
+    inside[...] = pictures.transpose(3, 0, 1, 2)
+    taps = scratch("taps", (KH * KW * C + 1, pixels), x.dtype)
+    for k, (i, j) in enumerate(np.ndindex(KH, KW)):
+        taps[k * C : (k + 1) * C] = planes[:, i * width + j : i * width + j + pixels]
+    taps[-1] = 1
+    return taps, (N, height, width)
+
+
+conv2d = Pair(conv2d_forward, conv2d_backward, "conv2d")

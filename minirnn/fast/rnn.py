@@ -1,0 +1,62 @@
+"""The vanilla RNN through time, tuned: the twin of `unroll(rnn_step)`. See `minirnn.fast.lstm` for how."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minirnn.fast.rows import column_sums
+from minirnn.fast.time import check_sequence, rows, time_first
+from minirnn.functional.recurrent import RNNParams, RNNState, rnn_step
+from minirnn.pair import Array, Pair
+
+
+def rnn_forward(x: Array, state: RNNState, params: RNNParams) -> tuple[RNNState, Any]:
+    """The vanilla RNN over a whole sequence.
+
+        h = tanh(x[:, t] @ Wx + h_prev @ Wh + b)        for t = 0 … T-1
+
+    Args:
+        x: (N, T, D) floats, T at least 1.
+        state: h (N, H), before the first step.
+        params: Wx (D, H), Wh (H, H), b (H,).
+    Returns:
+        The states of all steps, h (N, T, H), and the cache.
+    Raises:
+        ValueError: shapes that do not fit, T of 0, or arrays that are not floats.
+    Source: as `rnn_step`; one product for all steps, Appleyard et al. 2016.
+    """
+    check_sequence(x, state, params, rnn_step)
+    x = time_first(x)
+    T, N, _ = x.shape
+    h = np.empty((T + 1, *state.h.shape), x.dtype)
+    h[0] = state.h
+    np.matmul(rows(x), params.Wx, out=rows(h[1:]))
+    rows(h[1:])[...] += params.b
+    ah = np.empty(state.h.shape, x.dtype)
+    for t in range(T):
+        np.matmul(h[t], params.Wh, out=ah)  # (1)
+        ah += h[t + 1]
+        np.tanh(ah, out=h[t + 1])
+    return RNNState(h[1:].swapaxes(0, 1)), (x, params, h)
+
+
+def rnn_backward(dstates: RNNState, cache: Any) -> tuple[Array, RNNState, RNNParams]:
+    """RNNState(dh (N, T, H)) -> dx (N, T, D), the gradients of the first state and of the parameters."""
+    x, params, h = cache
+    T = len(x)
+    da, dh = np.empty(h[1:].shape, h.dtype), np.zeros(h[0].shape, h.dtype)
+    WhT = np.ascontiguousarray(params.Wh.T)
+    for t in reversed(range(T)):
+        dh += dstates.h[:, t]
+        np.multiply(h[t + 1], h[t + 1], out=da[t])  # (1) tanh
+        np.subtract(1, da[t], out=da[t])
+        da[t] *= dh
+        np.matmul(da[t], WhT, out=dh)  # (1) the sum inside it
+    drows = rows(da)
+    grads = RNNParams(rows(x).T @ drows, rows(h[:T]).T @ drows, column_sums(drows))
+    return (drows @ params.Wx.T).reshape(x.shape).swapaxes(0, 1), RNNState(dh), grads
+
+
+rnn = Pair(rnn_forward, rnn_backward, "rnn")

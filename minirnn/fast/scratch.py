@@ -1,0 +1,31 @@
+"""Arrays for intermediate results that no caller ever sees, kept from call to call: fresh memory costs a page fault for
+every 4 KB, which is as slow as the arithmetic that follows."""
+
+from __future__ import annotations
+
+import threading
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from minirnn.pair import Array
+
+
+class _Kept(threading.local):
+    """One set of buffers for each thread."""
+
+    def __init__(self) -> None:
+        self.buffers: dict[str, Array] = {}
+
+
+_kept = _Kept()
+
+
+def scratch(name: str, shape: tuple[int, ...], dtype: Any) -> Array:
+    """An array of this shape with whatever values were left in it. The next call with this name takes it away."""
+    size = prod(shape) * np.dtype(dtype).itemsize
+    buffer = _kept.buffers.get(name)
+    if buffer is None or buffer.size < size:
+        buffer = _kept.buffers[name] = np.empty(size, np.uint8)
+    return buffer[:size].view(dtype).reshape(shape)
