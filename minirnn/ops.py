@@ -9,7 +9,7 @@ from minirnn import fast
 from minirnn import functional as F
 from minirnn.functional.norm import norm_relu
 from minirnn.pair import Pair
-from minirnn.unroll import bidirectional, unroll
+from minirnn.unroll import beside, bidirectional, unroll
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class Ops:
     conv_transpose2d: Pair = F.conv_transpose2d
     unroll: Callable[[Pair], Pair] = unroll
     bidirectional: Callable[[Pair], Pair] = bidirectional
+    beside: Callable[[Callable[[Pair], Pair], Pair], Pair] = beside
     norm_relu: Callable[[Pair, Pair], Pair] = norm_relu
 
     def step(self, cell: str) -> Pair:
@@ -58,5 +59,6 @@ FAST = Ops(
     conv_transpose2d=fast.conv_transpose2d,
     unroll=fast.unroll,
     bidirectional=fast.bidirectional,
+    beside=fast.beside,
     norm_relu=fast.norm_relu,
 )

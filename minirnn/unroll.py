@@ -65,6 +65,44 @@ def unroll(step: Pair) -> Pair:
     return Pair(partial(unroll_forward, step), partial(unroll_backward, step), f"unroll({step.name})")
 
 
+def beside(unroll: Callable[[Pair], Pair], step: Pair) -> Pair:
+    """Run a cell through time on what changes and, beside it, what stays the same: a caption's words and its picture.
+
+        forward(x, same, state, shared) -> (states, cache)
+            unroll(step) on concat(x[:, t], same)
+        backward(dstates, cache) -> (dx, dsame, dstate, dshared)
+
+    Args (of forward):
+        x: (N, T, D) floats.
+        same: (N, E) floats, shared by all steps: its gradients add up over time.
+        state, shared: as `unroll`; the cell reads D + E features.
+    Raises:
+        ValueError: as `unroll`; same is not (N, E).
+    """
+    time = unroll(step)
+
+    def forward(x: Array, same: Array, state: Tree, shared: Tree) -> tuple[Tree, Any]:
+        require_same(x, same)
+        every = np.broadcast_to(same[:, None], (*x.shape[:2], same.shape[1]))
+        states, cache = time.forward(np.concatenate([x, every], axis=2), state, shared)
+        return states, (cache, x.shape[2])
+
+    def backward(dstates: Tree, cache: Any) -> tuple[Array, Array, Tree, Tree]:
+        inner, D = cache
+        dboth, dstate, dshared = time.backward(dstates, inner)
+        return dboth[:, :, :D].copy(), dboth[:, :, D:].sum(axis=1), dstate, dshared
+
+    return Pair(forward, backward, f"beside({step.name})")
+
+
+def require_same(x: Array, same: Array) -> None:
+    """Raise ValueError unless x is (N, T, D) and same is (N, E)."""
+    require_float("x", x, 3, "(N, T, D)")
+    require_float("same", same, 2, "(N, E)")
+    if len(same) != len(x):
+        raise ValueError(f"same has {len(same)} rows but x has {len(x)}")
+
+
 class Both(NamedTuple):
     """For `bidirectional`: what belongs to the forward reader and what to the backward reader."""
 

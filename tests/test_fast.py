@@ -1,4 +1,4 @@
-"""The fast twins against their readable pairs: larger sizes, work in many blocks, one thread and several."""
+"""The fast twins against their readable pairs: larger sizes, and work in many blocks."""
 
 from __future__ import annotations
 
@@ -8,32 +8,18 @@ import pytest
 from minirnn import FAST, READABLE, fast, optim
 from minirnn import functional as F
 from minirnn.cases.draw import both, gru, lstm, rnn
-from minirnn.fast import conv, losses, norm, parallel, winograd
+from minirnn.fast import conv, losses, norm, winograd
 from minirnn.fast import optim as fast_optim
 from minirnn.fast.scratch import scratch
 from minirnn.tree import tree_items, tree_leaves, tree_map
 from minirnn.unroll import bidirectional, stacked, unroll
 
-threads = pytest.mark.parametrize("threads", [1, 2, 3])
-
 
 @pytest.fixture
-def in_blocks(monkeypatch, request):
+def in_blocks(monkeypatch):
     """Blocks so small that every array falls into many."""
     for module, size in ((conv, 2**9), (winograd, 2**11), (losses, 2**6), (norm, 2**7), (fast_optim, 2**5)):
         monkeypatch.setattr(module, "BLOCK", size)
-
-
-@pytest.fixture
-def at_work(monkeypatch):
-    """Set how many threads share the work."""
-
-    def use(count):
-        monkeypatch.setattr(parallel, "workers", lambda: count)
-        parallel._pool.cache_clear()
-
-    yield use
-    parallel._pool.cache_clear()
 
 
 def assert_close(mine, readable, rtol=1e-11):
@@ -54,11 +40,9 @@ def hold_together(twin, readable, args, **options):
 
 
 @pytest.mark.usefixtures("in_blocks")
-@threads
 @pytest.mark.parametrize("way", ["winograd", "planes", "windows"])
 @pytest.mark.parametrize("size", [(13, 10), (8, 21)])
-def test_conv2d(at_work, threads, way, size):
-    at_work(threads)
+def test_conv2d(way, size):
     rng = np.random.default_rng(0)
     args = rng.standard_normal((5, *size, 3)), F.ConvParams(rng.standard_normal((3, 3, 3, 4)), rng.standard_normal(4))
     hold_together(fast.conv2d.bind(way=way), F.conv2d, args, pad=((1, 2), (0, 1)))
@@ -66,9 +50,7 @@ def test_conv2d(at_work, threads, way, size):
 
 
 @pytest.mark.usefixtures("in_blocks")
-@threads
-def test_every_kernel_and_stride(at_work, threads):
-    at_work(threads)
+def test_every_kernel_and_stride():
     for seed in range(60):
         rng = np.random.default_rng(seed)
         N, H, W, C, M = (int(n) for n in rng.integers(1, (4, 12, 12, 9, 9)))
@@ -102,21 +84,17 @@ def test_a_way_that_does_not_suit():
 
 
 @pytest.mark.usefixtures("in_blocks")
-@threads
 @pytest.mark.parametrize(("stride", "pad", "extra"), [(2, 1, 0), (1, 0, 0), ((2, 3), ((1, 0), (0, 2)), (1, 2))])
-def test_conv_transpose2d(at_work, threads, stride, pad, extra):
-    at_work(threads)
+def test_conv_transpose2d(stride, pad, extra):
     rng = np.random.default_rng(1)
     params = F.ConvTransposeParams(rng.standard_normal((4, 3, 5, 2)), rng.standard_normal(2))
     args = rng.standard_normal((3, 7, 6, 5)), params
     hold_together(fast.conv_transpose2d, F.conv_transpose2d, args, stride=stride, pad=pad, extra=extra)
 
 
-@threads
 @pytest.mark.parametrize("values", ["draws", "ties", "nan"])
 @pytest.mark.parametrize("options", [{}, {"size": 3, "stride": 2, "pad": 1}])
-def test_max_pool2d(at_work, threads, values, options):
-    at_work(threads)
+def test_max_pool2d(values, options):
     rng = np.random.default_rng(2)
     x = rng.standard_normal((4, 9, 8, 3)) if values != "ties" else rng.integers(0, 2, (4, 9, 8, 3)).astype(float)
     if values == "nan":
@@ -125,11 +103,9 @@ def test_max_pool2d(at_work, threads, values, options):
 
 
 @pytest.mark.usefixtures("in_blocks")
-@threads
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("shape", [(4, 6, 5, 3), (64, 8), (7, 300)])
-def test_batch_norm(at_work, threads, training, shape):
-    at_work(threads)
+def test_batch_norm(training, shape):
     rng = np.random.default_rng(3)
     C = shape[-1]
     args = (
@@ -153,10 +129,8 @@ def test_norm_relu_of_other_pairs_is_composed():
 
 
 @pytest.mark.usefixtures("in_blocks")
-@threads
 @pytest.mark.parametrize("kind", ["none", "mask", "weights"])
-def test_cross_entropy(at_work, threads, kind):
-    at_work(threads)
+def test_cross_entropy(kind):
     rng = np.random.default_rng(4)
     targets = rng.integers(0, 40, (6, 5))
     mask = {"none": None, "mask": rng.random((6, 5)) < 0.4, "weights": rng.random((6, 5)) * (rng.random((6, 5)) < 0.7)}
@@ -193,10 +167,8 @@ def test_a_step_of_ones_own_runs_in_the_readable_loop():
 
 
 @pytest.mark.usefixtures("in_blocks")
-@threads
 @pytest.mark.parametrize(("name", "decay"), [("adam_update", 0.0), ("adam_update", 0.1), ("adamw_update", 0.1)])
-def test_adam(at_work, threads, name, decay):
-    at_work(threads)
+def test_adam(name, decay):
     rng = np.random.default_rng(8)
     params = (rng.standard_normal((7, 9)), (rng.standard_normal(300), None))
     states = [(params, optim.adam_init(params))] * 2
@@ -218,18 +190,6 @@ def test_flat_arrays_are_copied_only_once():
     assert fast_optim.flat((tree[1], tree[0])) is not values  # another order
     np.testing.assert_array_equal(fast_optim.flat((tree[1], tree[0])), [0, 0, 0, 0, 1, 1, 1, 1, 1, 1])
     assert fast_optim.flat(()).size == 0
-
-
-def test_work_is_split_over_threads_with_one_blas_thread_each(at_work):
-    at_work(2)
-    blas = parallel._blas()
-    before = blas.get() if blas else 1
-    seen = list(parallel.split(lambda k: (k, blas.get() if blas else 1), range(5)))
-    assert seen == [(k, 1) for k in range(5)]
-    assert (blas.get() if blas else 1) == before
-    with pytest.raises(ZeroDivisionError):
-        list(parallel.split(lambda k: 1 // k, [1, 0, 2]))
-    assert (blas.get() if blas else 1) == before
 
 
 def test_results_do_not_share_memory_with_scratch():

@@ -10,7 +10,7 @@ from minirnn import functional as F
 from minirnn.cases.case import Case
 from minirnn.cases.draw import A, D, L, Rng, V, affine, both, conv, gru, holes, ids, lstm, normal, qkv, rnn
 from minirnn.pair import Array, Pair, Tree, chain
-from minirnn.unroll import bidirectional, stacked, unroll
+from minirnn.unroll import beside, bidirectional, stacked, unroll
 
 
 def _unequal_lengths(pair: Pair) -> Pair:
@@ -25,6 +25,11 @@ def _unequal_lengths(pair: Pair) -> Pair:
 def _two_layers(rng: Rng, N: int, T: int) -> tuple[Tree, ...]:
     (state, params), (states, shared) = lstm(rng, N, D, 3), both(gru, rng, N, 3)
     return normal(rng, N, T, D), (state, states), (params, shared)
+
+
+def _beside(make: Any) -> Any:
+    """Two of the D features change, the others stay."""
+    return lambda rng, N, T: (normal(rng, N, T, 2), normal(rng, N, D - 2), *make(rng, N))
 
 
 SEQUENCES = (
@@ -89,6 +94,10 @@ SEQUENCES = (
         _unequal_lengths(bidirectional(F.rnn_step)),
         lambda rng, N, T: (normal(rng, N, T, D), *both(rnn, rng, N)),
         time_axis={"x": 1},
+    ),
+    *(
+        Case(f"beside-{name}", beside(unroll, step), _beside(make), time_axis={"x": 1})
+        for name, step, make in (("rnn", F.rnn_step, rnn), ("lstm", F.lstm_step, lstm), ("gru", F.gru_step, gru))
     ),
     Case("stacked", stacked(unroll(F.lstm_step), bidirectional(F.gru_step)), _two_layers, time_axis={"x": 1}),
     Case(

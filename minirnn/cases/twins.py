@@ -25,6 +25,9 @@ BY_NAME = {
     "unroll(lstm_step)": fast.lstm,
     "unroll(gru_step)": fast.gru,
     "bidirectional(lstm_step)": fast.bidirectional(F.lstm_step),
+    "beside(rnn_step)": fast.beside(fast.unroll, F.rnn_step),
+    "beside(lstm_step)": fast.beside(fast.unroll, F.lstm_step),
+    "beside(gru_step)": fast.beside(fast.unroll, F.gru_step),
     "norm_relu(batch_norm, relu)": fast.rectified,
 }
 

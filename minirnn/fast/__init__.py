@@ -8,12 +8,15 @@ from minirnn.fast.affine import affine
 from minirnn.fast.conv import conv2d
 from minirnn.fast.conv_transpose import conv_transpose2d
 from minirnn.fast.embedding import embedding
+from minirnn.fast.gru import gru
 from minirnn.fast.losses import cross_entropy
+from minirnn.fast.lstm import lstm
 from minirnn.fast.norm import batch_norm, norm_relu, rectified
 from minirnn.fast.pool import max_pool2d
-from minirnn.fast.sequence import bidirectional, gru, lstm, rnn, unroll
+from minirnn.fast.rnn import rnn
+from minirnn.fast.sequence import beside, bidirectional, unroll
 
 __all__ = [
-    "affine", "batch_norm", "bidirectional", "conv2d", "conv_transpose2d", "cross_entropy", "embedding", "gru", "lstm",
+    "affine", "batch_norm", "beside", "bidirectional", "conv2d", "conv_transpose2d", "cross_entropy", "embedding", "gru", "lstm",
     "max_pool2d", "norm_relu", "rectified", "rnn", "unroll",
 ]  # fmt: skip

@@ -13,13 +13,11 @@ around.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from minirnn.fast import winograd
-from minirnn.fast.parallel import split
 from minirnn.fast.rows import add_bias, column_sums
 from minirnn.fast.scratch import scratch
 from minirnn.functional.conv import (
@@ -91,25 +89,19 @@ def convolve(
     if way == "winograd":
         return winograd.convolve(x, W, sides, b)
     y = np.empty((len(x), OH, OW, F), x.dtype)
-
-    def by_windows(part: Part) -> None:
-        columns = _columns(x, (KH, KW), stride, sides, part, OW)
-        out = y[part].reshape(-1, F)  # a view: whole pictures, or rows of one picture
-        np.matmul(columns, matrix, out=out)
-        if b is not None:
-            add_bias(out, b)
-
-    def by_planes(part: Part) -> None:
-        taps, (N, height, width) = _taps(x, (KH, KW), sides, part)
-        wide = scratch("wide", (N, height, width, F), x.dtype)
-        np.matmul(taps.T, with_bias, out=wide.reshape(-1, F))
-        y[part] = wide[:, :OH, :OW]
-
     if way == "planes":
         with_bias = np.concatenate([matrix, np.zeros((1, F), x.dtype) if b is None else b[None]])
-        _each(by_planes, _blocks(len(x), OH, OH * OW * KH * KW * C, whole=True))
-    else:
-        _each(by_windows, _blocks(len(x), OH, OH * OW * KH * KW * C))
+        for part in _blocks(len(x), OH, OH * OW * KH * KW * C, whole=True):
+            taps, (N, height, width) = _taps(x, (KH, KW), sides, part)
+            wide = scratch("wide", (N, height, width, F), x.dtype)
+            np.matmul(taps.T, with_bias, out=wide.reshape(-1, F))
+            y[part] = wide[:, :OH, :OW]
+        return y
+    for part in _blocks(len(x), OH, OH * OW * KH * KW * C):
+        out = y[part].reshape(-1, F)  # a view: whole pictures, or rows of one picture
+        np.matmul(_columns(x, (KH, KW), stride, sides, part, OW), matrix, out=out)
+        if b is not None:
+            add_bias(out, b)
     return y
 
 
@@ -122,22 +114,16 @@ def weight_gradient(
     way = way or _way(shape, stride, N * OH * OW)
     if way == "winograd":
         return winograd.weight_gradient(x, dy, sides)
-
-    def by_windows(part: Part) -> Array:
-        product: Array = _columns(x, (KH, KW), stride, sides, part, OW).T @ dy[part].reshape(-1, F)
-        return product
-
-    def by_planes(part: Part) -> Array:
-        taps, (n, height, width) = _taps(x, (KH, KW), sides, part)
-        wide = scratch("wide", (n, height, width, F), x.dtype)
-        wide[:, OH:], wide[:, :OH, OW:] = 0, 0
-        wide[:, :OH, :OW] = dy[part]
-        product: Array = taps[:-1] @ wide.reshape(-1, F)
-        return product
-
-    dW, whole = np.zeros((KH * KW * C, F), dy.dtype), way == "planes"
-    for product in split(by_planes if whole else by_windows, _blocks(N, OH, OH * OW * KH * KW * C, whole=whole)):
-        dW += product
+    dW = np.zeros((KH * KW * C, F), dy.dtype)
+    for part in _blocks(N, OH, OH * OW * KH * KW * C, whole=way == "planes"):
+        if way == "planes":
+            taps, (n, height, width) = _taps(x, (KH, KW), sides, part)
+            wide = scratch("wide", (n, height, width, F), x.dtype)
+            wide[:, OH:], wide[:, :OH, OW:] = 0, 0
+            wide[:, :OH, :OW] = dy[part]
+            dW += taps[:-1] @ wide.reshape(-1, F)
+        else:
+            dW += _columns(x, (KH, KW), stride, sides, part, OW).T @ dy[part].reshape(-1, F)
     return dW.reshape(shape)
 
 
@@ -153,9 +139,7 @@ def input_gradient(
         around = (KH - 1 - top, KH - 1 - bottom), (KW - 1 - left, KW - 1 - right)
         return convolve(dy, turned, stride, around, None, way)
     dx = np.empty(shape, dy.dtype)
-
-    def block(part: Part) -> None:
-        images = part[0]
+    for images, _ in _blocks(N, OH, OH * OW * max(C, F), whole=True):
         n = images.stop - images.start
         padded = scratch("dx", (n, shape[1] + top + bottom, shape[2] + left + right, C), dy.dtype)
         padded[...] = 0
@@ -165,8 +149,6 @@ def input_gradient(
             np.matmul(rows, W[i, j].T, out=stamp)
             shifted(padded, i, j, (OH, OW), stride)[...] += stamp.reshape(n, OH, OW, C)
         dx[images] = crop_image(padded, sides)
-
-    _each(block, _blocks(N, OH, OH * OW * max(C, F), whole=True))
     return dx
 
 
@@ -202,11 +184,6 @@ def _blocks(N: int, OH: int, values: int, *, whole: bool = False) -> list[Part]:
         for n in range(0, N, images)
         for r in range(0, OH, rows)
     ]
-
-
-def _each(work: Callable[[Part], None], parts: list[Part]) -> None:
-    for _ in split(work, parts):
-        pass
 
 
 def _columns(

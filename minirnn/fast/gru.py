@@ -7,7 +7,17 @@ from typing import Any
 import numpy as np
 
 from minirnn.fast.rows import column_sums
-from minirnn.fast.time import by_gate, check_sequence, rows, scaled_gates, side_by_side, sigmoid_of_halved, time_first
+from minirnn.fast.time import (
+    by_gate,
+    check_sequence,
+    read_inputs,
+    read_inputs_backward,
+    rows,
+    scaled_gates,
+    side_by_side,
+    sigmoid_of_halved,
+    time_first,
+)
 from minirnn.functional.recurrent import GRUParams, GRUState, gru_step
 from minirnn.pair import Array, Pair
 
@@ -32,15 +42,24 @@ def gru_forward(x: Array, state: GRUState, params: GRUParams) -> tuple[GRUState,
         ValueError: shapes that do not fit, T of 0, or arrays that are not floats.
     Source: as `gru_step`; one product for all steps, Appleyard et al. 2016.
     """
-    check_sequence(x, state, params, gru_step)
+    return run(x, None, state, params)
+
+
+def gru_backward(dstates: GRUState, cache: Any) -> tuple[Array, GRUState, GRUParams]:
+    """GRUState(dh (N, T, H)) -> dx (N, T, D), the gradients of the first state and of the parameters."""
+    dx, _, dstate, dparams = run_backward(dstates, cache)
+    return dx, dstate, dparams
+
+
+def run(x: Array, same: Array | None, state: GRUState, params: GRUParams) -> tuple[GRUState, Any]:
+    """The GRU on x (N, T, D) and, beside it at every step, `same` (N, E) or None."""
+    check_sequence(x, same, state, params, gru_step)
     x = time_first(x)
     T, N, _ = x.shape
     Wx, Wh, bx, bh = (scaled_gates(w, HALVED) for w in params)
     bx[:2] += bh[:2]
     H = len(params.Wh)
-    gates = np.empty((3, T, N, H), x.dtype)
-    np.matmul(rows(x), Wx, out=rows(gates))  # (1)
-    gates += bx[:, None, None]
+    gates = read_inputs(x, same, Wx, bx)  # (1)
     h, ahn = np.empty((T + 1, N, H), x.dtype), np.empty((T, N, H), x.dtype)
     h[0] = state.h
     ah, u = np.empty((3, N, H), x.dtype), np.empty((N, H), x.dtype)
@@ -57,12 +76,14 @@ def gru_forward(x: Array, state: GRUState, params: GRUParams) -> tuple[GRUState,
         np.subtract(h[t], n, out=h[t + 1])  # (5) as n + z * (h_prev - n)
         h[t + 1] *= z
         h[t + 1] += n
-    return GRUState(h[1:].swapaxes(0, 1)), (x, params, gates, h, ahn)
+    return GRUState(h[1:].swapaxes(0, 1)), (x, same, params, gates, h, ahn)
 
 
-def gru_backward(dstates: GRUState, cache: Any) -> tuple[Array, GRUState, GRUParams]:
-    """GRUState(dh (N, T, H)) -> dx (N, T, D), the gradients of the first state and of the parameters."""
-    x, params, gates, h, ahn = cache
+def run_backward(
+    dstates: GRUState, cache: Any
+) -> tuple[Array, Array | None, GRUState, GRUParams]:  # fmt: skip
+    """dstates -> dx, dsame or None, the gradients of the first state and of the parameters."""
+    x, same, params, gates, h, ahn = cache
     _, T, N, H = gates.shape
     Wx, Wh = by_gate(params.Wx, 3), np.ascontiguousarray(by_gate(params.Wh, 3).swapaxes(1, 2))
     dax, dahn = np.empty_like(gates), np.empty_like(ahn)  # of the gates r and z, dah is dax
@@ -89,16 +110,12 @@ def gru_backward(dstates: GRUState, cache: Any) -> tuple[Array, GRUState, GRUPar
         np.add(back[0], back[1], out=dh)
         dh += back_n
         dh += through
-    drows, dhn_rows = rows(dax), rows(dahn)
-    h_rows = rows(h[:T])
-    dWx, db = np.matmul(rows(x).T, drows), np.stack([column_sums(d) for d in drows])
-    dWh = np.concatenate([np.matmul(h_rows.T, drows[:2]), (h_rows.T @ dhn_rows)[None]])
-    dbh = np.concatenate([db[:2], column_sums(dhn_rows)[None]])
-    dx = drows[0] @ Wx[0].T
-    for k in (1, 2):
-        dx += drows[k] @ Wx[k].T
-    grads = GRUParams(*(side_by_side(d) for d in (dWx, dWh, db, dbh)))
-    return dx.reshape(x.shape).swapaxes(0, 1), GRUState(dh), grads
+    dx, dsame, dWx = read_inputs_backward(dax, x, same, Wx)  # (1)
+    drows, dhn_rows, h_rows = rows(dax), rows(dahn), rows(h[:T])
+    dbx = np.stack([column_sums(d) for d in drows])
+    dWh = np.concatenate([np.matmul(h_rows.T, drows[:2]), (h_rows.T @ dhn_rows)[None]])  # (2)
+    dbh = np.concatenate([dbx[:2], column_sums(dhn_rows)[None]])
+    return dx, dsame, GRUState(dh), GRUParams(*(side_by_side(d) for d in (dWx, dWh, dbx, dbh)))
 
 
 gru = Pair(gru_forward, gru_backward, "gru")

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from minirnn.fast.parallel import split
 from minirnn.functional.losses import counted
 from minirnn.pair import Array, Pair
 
@@ -37,9 +36,9 @@ def cross_entropy_forward(logits: Array, targets: Array, mask: Array | None) -> 
     scores, right = logits.reshape(-1, logits.shape[-1]), targets.reshape(-1)
     counts = np.flatnonzero(share)
     dscores = np.empty((len(counts), scores.shape[1]), logits.dtype)  # softmax, less one at the target
-
-    def part(block: slice) -> Any:
-        rows, p = counts[block], dscores[block]
+    loss, height = logits.dtype.type(0), max(1, BLOCK // scores.shape[1])
+    for first in range(0, len(counts), height):
+        rows, p = counts[first : first + height], dscores[first : first + height]
         at_target = np.arange(len(rows)), right[rows]
         np.subtract(scores[rows], scores[rows].max(axis=1, keepdims=True), out=p)
         picked = p[at_target]
@@ -47,10 +46,7 @@ def cross_entropy_forward(logits: Array, targets: Array, mask: Array | None) -> 
         norm = p.sum(axis=1)
         p *= (share[rows] / norm)[:, None]
         p[at_target] -= share[rows]
-        return share[rows] @ (np.log(norm) - picked)
-
-    rows = max(1, BLOCK // scores.shape[1])
-    loss = sum(split(part, [slice(k, k + rows) for k in range(0, len(counts), rows)]), logits.dtype.type(0))
+        loss += share[rows] @ (np.log(norm) - picked)
     return loss, (dscores, counts, logits.shape)
 
 

@@ -17,7 +17,16 @@ from typing import Any
 import numpy as np
 
 from minirnn.fast.rows import column_sums
-from minirnn.fast.time import by_gate, check_sequence, rows, scaled_gates, side_by_side, time_first
+from minirnn.fast.time import (
+    by_gate,
+    check_sequence,
+    read_inputs,
+    read_inputs_backward,
+    rows,
+    scaled_gates,
+    side_by_side,
+    time_first,
+)
 from minirnn.functional.recurrent import LSTMParams, LSTMState, lstm_step
 from minirnn.pair import Array, Pair
 
@@ -42,13 +51,24 @@ def lstm_forward(x: Array, state: LSTMState, params: LSTMParams) -> tuple[LSTMSt
         ValueError: shapes that do not fit, T of 0, or arrays that are not floats.
     Source: as `lstm_step`; one product for all steps, Appleyard et al. 2016.
     """
-    check_sequence(x, state, params, lstm_step)
+    return run(x, None, state, params)
+
+
+def lstm_backward(dstates: LSTMState, cache: Any) -> tuple[Array, LSTMState, LSTMParams]:
+    """LSTMState(dh (N, T, H), dc (N, T, H)), either may be None -> dx (N, T, D), the gradients of the first state and of
+    the parameters.
+    """
+    dx, _, dstate, dparams = run_backward(dstates, cache)
+    return dx, dstate, dparams
+
+
+def run(x: Array, same: Array | None, state: LSTMState, params: LSTMParams) -> tuple[LSTMState, Any]:
+    """The LSTM on x (N, T, D) and, beside it at every step, `same` (N, E) or None."""
+    check_sequence(x, same, state, params, lstm_step)
     x = time_first(x)
     (T, N, _), H = x.shape, len(params.Wh)
     Wx, Wh, b = (scaled_gates(w, HALVED) for w in params)
-    gates = np.empty((4, T, N, H), x.dtype)
-    np.matmul(rows(x), Wx, out=rows(gates))  # (1)
-    gates += b[:, None, None]
+    gates = read_inputs(x, same, Wx, b)  # (1)
     h, c = np.empty((T + 1, N, H), x.dtype), np.empty((T + 1, N, H), x.dtype)
     h[0], c[0] = state
     tanh_c, ah, ig = np.empty((T, N, H), x.dtype), np.empty((4, N, H), x.dtype), np.empty((N, H), x.dtype)
@@ -66,13 +86,14 @@ def lstm_forward(x: Array, state: LSTMState, params: LSTMParams) -> tuple[LSTMSt
         c[t + 1] += ig
         np.tanh(c[t + 1], out=tanh_c[t])  # (4)
         np.multiply(o, tanh_c[t], out=h[t + 1])
-    return LSTMState(h[1:].swapaxes(0, 1), c[1:].swapaxes(0, 1)), (x, params, gates, h, c, tanh_c)
+    return LSTMState(h[1:].swapaxes(0, 1), c[1:].swapaxes(0, 1)), (x, same, params, gates, h, c, tanh_c)
 
 
-def lstm_backward(dstates: LSTMState, cache: Any) -> tuple[Array, LSTMState, LSTMParams]:
-    """LSTMState(dh (N, T, H), dc (N, T, H)), either may be None -> dx (N, T, D), the gradients of the first state and of
-    the parameters."""
-    x, params, gates, h, c, tanh_c = cache
+def run_backward(
+    dstates: LSTMState, cache: Any
+) -> tuple[Array, Array | None, LSTMState, LSTMParams]:  # fmt: skip
+    """dstates -> dx, dsame or None, the gradients of the first state and of the parameters."""
+    x, same, params, gates, h, c, tanh_c = cache
     _, T, N, H = gates.shape
     Wx, WhT = by_gate(params.Wx, 4), np.ascontiguousarray(by_gate(params.Wh, 4).swapaxes(1, 2))
     da = np.empty_like(gates)
@@ -105,14 +126,10 @@ def lstm_backward(dstates: LSTMState, cache: Any) -> tuple[Array, LSTMState, LST
         dh += back[2]
         dh += back[3]
         dc *= f
+    dx, dsame, dWx = read_inputs_backward(da, x, same, Wx)  # (1)
     drows = rows(da)
-    dWx, dWh = np.matmul(rows(x).T, drows), np.matmul(rows(h[:T]).T, drows)  # (1)
-    db = np.stack([column_sums(d) for d in drows])
-    dx = drows[0] @ Wx[0].T
-    for k in (1, 2, 3):
-        dx += drows[k] @ Wx[k].T
-    grads = LSTMParams(*(side_by_side(d) for d in (dWx, dWh, db)))
-    return dx.reshape(x.shape).swapaxes(0, 1), LSTMState(dh, dc), grads
+    dWh, db = np.matmul(rows(h[:T]).T, drows), np.stack([column_sums(d) for d in drows])
+    return dx, dsame, LSTMState(dh, dc), LSTMParams(*(side_by_side(d) for d in (dWx, dWh, db)))
 
 
 lstm = Pair(lstm_forward, lstm_backward, "lstm")

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from minirnn.fast.parallel import split
 from minirnn.fast.rows import column_sums, widened
 from minirnn.fast.scratch import scratch
 from minirnn.functional.activations import relu
@@ -17,7 +16,7 @@ from minirnn.functional.norm import NormParams, RunningStats, require_norm
 from minirnn.functional.norm import norm_relu as one_after_the_other
 from minirnn.pair import Array, Pair, require_shape
 
-BLOCK = 2**16  # values
+BLOCK = 2**17  # values
 
 
 def batch_norm_forward(
@@ -49,29 +48,23 @@ def batch_norm_backward(dout: tuple[Array, Any], cache: Any) -> tuple[Array, Non
     wide, long_mean = widened(rows, mean)
     dwide, times = dy.reshape(wide.shape), wide.shape[1] // C
 
-    def sums(part: slice) -> Array:
-        dz, centred = _moved(dwide, wide, y, long_mean, part)
-        total = column_sums(dz)
-        dz *= centred
-        return np.stack([total, column_sums(dz)]).reshape(2, times, C).sum(axis=1)
-
     total = np.zeros((2, C), dy.dtype)
-    for share in split(sums, _parts(wide)):
-        total += share
+    for part in _parts(wide):
+        dz, centred = _moved(dwide, wide, y, long_mean, part)
+        total[0] += column_sums(dz).reshape(times, C).sum(axis=0)
+        dz *= centred
+        total[1] += column_sums(dz).reshape(times, C).sum(axis=0)
     dbeta, dgamma = total[0], total[1] / std
     scale = np.tile(gamma / std, times)
     level, tilt = (np.tile(v, times) for v in (dbeta / n, dgamma / (n * std))) if training else (None, None)
     dx = np.empty_like(wide)
-
-    def move(part: slice) -> None:
+    for part in _parts(wide):
         dz, centred = _moved(dwide, wide, y, long_mean, part)
         if training:  # mean and var were made from x too: take away what moves them
             centred *= tilt
             dz -= centred
             dz -= level
         np.multiply(dz, scale, out=dx[part])
-
-    list(split(move, _parts(wide)))
     return dx.reshape(shape), None, NormParams(dgamma, dbeta)
 
 
@@ -125,16 +118,13 @@ def _forward(
     std = np.sqrt(var + eps)
     wide, long_mean, scale, shift = widened(rows, mean, params.gamma / std, params.beta)
     y = np.empty_like(wide)
-
-    def normalise(part: slice) -> None:
+    for part in _parts(wide):
         out = y[part]
         np.subtract(wide[part], long_mean, out=out)
         out *= scale
         out += shift
         if rectify:
             np.maximum(out, 0, out=out)
-
-    list(split(normalise, _parts(wide)))
     cache = (rows, mean, std, params.gamma, training, y if rectify else None, x.shape)
     return (y.reshape(x.shape), running), cache
 
@@ -142,16 +132,12 @@ def _forward(
 def _squares(rows: Array, mean: Array) -> Array:
     """The sum of (rows - mean)^2 over all rows."""
     wide, long_mean = widened(rows, mean)
-
-    def part(block: slice) -> Array:
-        centred = scratch("centred", wide[block].shape, wide.dtype)
-        np.subtract(wide[block], long_mean, out=centred)
-        centred *= centred
-        return column_sums(centred)
-
     total = np.zeros(wide.shape[1], wide.dtype)
-    for share in split(part, _parts(wide)):
-        total += share
+    for part in _parts(wide):
+        centred = scratch("centred", wide[part].shape, wide.dtype)
+        np.subtract(wide[part], long_mean, out=centred)
+        centred *= centred
+        total += column_sums(centred)
     out: Array = total.reshape(-1, rows.shape[1]).sum(axis=0)
     return out
 

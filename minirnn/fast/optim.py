@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from minirnn.fast.parallel import split
 from minirnn.fast.scratch import scratch
 from minirnn.optim import AdamState, require_shares
 from minirnn.pair import Array, Tree
@@ -66,8 +65,8 @@ def _update(
     # sqrt(v / bias2) + eps = (sqrt(v) + eps * root) / root, so that v needs no pass of its own
     root = float(np.sqrt(1 - beta2**t))
     step, small, keep = lr * root / (1 - beta1**t), eps * root, 1 - lr * shrink
-
-    def block(part: slice) -> None:
+    for first in range(0, len(w), BLOCK):
+        part = slice(first, first + BLOCK)
         g, m_new, v_new, w_new = g0[part], m[part], v[part], w[part]
         a = scratch("a", g.shape, g.dtype)
         if inside:
@@ -90,14 +89,7 @@ def _update(
         else:
             np.subtract(w0[part], a, out=w_new)
 
-    blocks = [slice(k, k + BLOCK) for k in range(0, len(w), BLOCK)]
-    list(split(lambda several: [block(part) for part in several], _dealt(blocks)))
     return unflat(w, params), AdamState(np.array(t), unflat(m, params), unflat(v, params))
-
-
-def _dealt(blocks: list[slice]) -> list[list[slice]]:
-    """Sixteen blocks at a time: handing work to a thread has its price."""
-    return [blocks[k : k + 16] for k in range(0, len(blocks), 16)]
 
 
 def flat(tree: Tree) -> Array:

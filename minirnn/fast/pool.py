@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from minirnn.fast.parallel import halves, split
 from minirnn.functional import pool as readable
 from minirnn.functional.conv import Pad, Size, both_axes, both_sides, require_fits, require_image
 from minirnn.pair import Array, Pair
@@ -35,16 +34,13 @@ def max_pool2d_forward(x: Array, *, size: Size = 2, stride: Size | None = None, 
         wide, y = np.empty((N, 2 * H, W, C), x.dtype), np.empty((N, H, W, C), x.dtype)
         right, down = np.empty(wide.shape, bool), np.empty(y.shape, bool)
 
-        def part(n: slice) -> bool:
-            columns = x[n, : 2 * H, : 2 * W].reshape(-1, 2 * H, W, 2, C)
-            np.greater(columns[:, :, :, 1], columns[:, :, :, 0], out=right[n])  # of equal ones the first wins
-            np.maximum(columns[:, :, :, 1], columns[:, :, :, 0], out=wide[n])
-            rows = wide[n].reshape(-1, H, 2, W, C)
-            np.greater(rows[:, :, 1], rows[:, :, 0], out=down[n])
-            np.maximum(rows[:, :, 1], rows[:, :, 0], out=y[n])
-            return bool(np.isnan(y[n].min(initial=0)))
-
-        if not any(list(split(part, halves(N)))):  # a NaN wins nothing by `>`
+        columns = x[:, : 2 * H, : 2 * W].reshape(N, 2 * H, W, 2, C)
+        np.greater(columns[:, :, :, 1], columns[:, :, :, 0], out=right)  # of equal ones the first wins
+        np.maximum(columns[:, :, :, 1], columns[:, :, :, 0], out=wide)
+        rows = wide.reshape(N, H, 2, W, C)
+        np.greater(rows[:, :, 1], rows[:, :, 0], out=down)
+        np.maximum(rows[:, :, 1], rows[:, :, 0], out=y)
+        if not np.isnan(y.min(initial=0)):  # a NaN wins nothing by `>`
             return y, (x.shape, right, down)
     y, cache = readable.max_pool2d_forward(x, size=size, stride=stride, pad=pad)
     return y, (None, cache)
@@ -60,16 +56,13 @@ def max_pool2d_backward(dy: Array, cache: Any) -> tuple[Array]:
     dx = np.empty(shape, dy.dtype)
     dx[:, 2 * H :], dx[:, :, 2 * W :] = 0, 0
 
-    def part(n: slice) -> None:
-        drows = np.empty((n.stop - n.start, H, 2, W, C), dy.dtype)
-        np.multiply(dy[n], down[n], out=drows[:, :, 1])
-        np.subtract(dy[n], drows[:, :, 1], out=drows[:, :, 0])
-        dwide = drows.reshape(-1, 2 * H, W, C)
-        dcolumns = dx[n, : 2 * H, : 2 * W].reshape(-1, 2 * H, W, 2, C)
-        np.multiply(dwide, right[n], out=dcolumns[:, :, :, 1])
-        np.subtract(dwide, dcolumns[:, :, :, 1], out=dcolumns[:, :, :, 0])
-
-    list(split(part, halves(N)))
+    drows = np.empty((N, H, 2, W, C), dy.dtype)
+    np.multiply(dy, down, out=drows[:, :, 1])
+    np.subtract(dy, drows[:, :, 1], out=drows[:, :, 0])
+    dwide = drows.reshape(N, 2 * H, W, C)
+    dcolumns = dx[:, : 2 * H, : 2 * W].reshape(N, 2 * H, W, 2, C)
+    np.multiply(dwide, right, out=dcolumns[:, :, :, 1])
+    np.subtract(dwide, dcolumns[:, :, :, 1], out=dcolumns[:, :, :, 0])
     return (dx,)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minirnn.fast.rows import column_sums
-from minirnn.fast.time import check_sequence, rows, time_first
+from minirnn.fast.time import by_gate, check_sequence, read_inputs, read_inputs_backward, rows, time_first
 from minirnn.functional.recurrent import RNNParams, RNNState, rnn_step
 from minirnn.pair import Array, Pair
 
@@ -27,24 +27,36 @@ def rnn_forward(x: Array, state: RNNState, params: RNNParams) -> tuple[RNNState,
         ValueError: shapes that do not fit, T of 0, or arrays that are not floats.
     Source: as `rnn_step`; one product for all steps, Appleyard et al. 2016.
     """
-    check_sequence(x, state, params, rnn_step)
-    x = time_first(x)
-    T, N, _ = x.shape
-    h = np.empty((T + 1, *state.h.shape), x.dtype)
-    h[0] = state.h
-    np.matmul(rows(x), params.Wx, out=rows(h[1:]))
-    rows(h[1:])[...] += params.b
-    ah = np.empty(state.h.shape, x.dtype)
-    for t in range(T):
-        np.matmul(h[t], params.Wh, out=ah)  # (1)
-        ah += h[t + 1]
-        np.tanh(ah, out=h[t + 1])
-    return RNNState(h[1:].swapaxes(0, 1)), (x, params, h)
+    return run(x, None, state, params)
 
 
 def rnn_backward(dstates: RNNState, cache: Any) -> tuple[Array, RNNState, RNNParams]:
     """RNNState(dh (N, T, H)) -> dx (N, T, D), the gradients of the first state and of the parameters."""
-    x, params, h = cache
+    dx, _, dstate, dparams = run_backward(dstates, cache)
+    return dx, dstate, dparams
+
+
+def run(x: Array, same: Array | None, state: RNNState, params: RNNParams) -> tuple[RNNState, Any]:
+    """The RNN on x (N, T, D) and, beside it at every step, `same` (N, E) or None."""
+    check_sequence(x, same, state, params, rnn_step)
+    x = time_first(x)
+    T, N, _ = x.shape
+    h = np.empty((T + 1, *state.h.shape), x.dtype)
+    h[0] = state.h
+    ax = read_inputs(x, same, by_gate(params.Wx, 1), by_gate(params.b, 1))[0]
+    ah = np.empty(state.h.shape, x.dtype)
+    for t in range(T):
+        np.matmul(h[t], params.Wh, out=ah)  # (1)
+        ah += ax[t]
+        np.tanh(ah, out=h[t + 1])
+    return RNNState(h[1:].swapaxes(0, 1)), (x, same, params, h)
+
+
+def run_backward(
+    dstates: RNNState, cache: Any
+) -> tuple[Array, Array | None, RNNState, RNNParams]:  # fmt: skip
+    """dstates -> dx, dsame or None, the gradients of the first state and of the parameters."""
+    x, same, params, h = cache
     T = len(x)
     da, dh = np.empty(h[1:].shape, h.dtype), np.zeros(h[0].shape, h.dtype)
     WhT = np.ascontiguousarray(params.Wh.T)
@@ -54,9 +66,9 @@ def rnn_backward(dstates: RNNState, cache: Any) -> tuple[Array, RNNState, RNNPar
         np.subtract(1, da[t], out=da[t])
         da[t] *= dh
         np.matmul(da[t], WhT, out=dh)  # (1) the sum inside it
-    drows = rows(da)
-    grads = RNNParams(rows(x).T @ drows, rows(h[:T]).T @ drows, column_sums(drows))
-    return (drows @ params.Wx.T).reshape(x.shape).swapaxes(0, 1), RNNState(dh), grads
+    dx, dsame, dWx = read_inputs_backward(da[None], x, same, by_gate(params.Wx, 1))
+    grads = RNNParams(dWx[0], rows(h[:T]).T @ rows(da), column_sums(rows(da)))
+    return dx, dsame, RNNState(dh), grads
 
 
 rnn = Pair(rnn_forward, rnn_backward, "rnn")

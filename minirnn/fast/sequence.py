@@ -1,16 +1,31 @@
-"""Sequences, tuned: the twins of `unroll` and `bidirectional`. A step that is not minirnn's own runs in the readable loop."""
+"""Sequences, tuned: the twins of `unroll`, `bidirectional` and `beside`. A step that is not minirnn's own runs in the
+readable loop."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from minirnn.fast.gru import gru
+from minirnn.fast.gru import run as run_gru
+from minirnn.fast.gru import run_backward as run_gru_backward
 from minirnn.fast.lstm import lstm
+from minirnn.fast.lstm import run as run_lstm
+from minirnn.fast.lstm import run_backward as run_lstm_backward
 from minirnn.fast.rnn import rnn
+from minirnn.fast.rnn import run as run_rnn
+from minirnn.fast.rnn import run_backward as run_rnn_backward
 from minirnn.functional.recurrent import gru_step, lstm_step, rnn_step
 from minirnn.pair import Pair
+from minirnn.unroll import beside as joined
 from minirnn.unroll import bidirectional as both_ways
 from minirnn.unroll import unroll as step_by_step
 
 _WHOLE = ((rnn_step, rnn), (lstm_step, lstm), (gru_step, gru))
+_BESIDE = (
+    (rnn_step, Pair(run_rnn, run_rnn_backward, "beside(rnn_step)")),
+    (lstm_step, Pair(run_lstm, run_lstm_backward, "beside(lstm_step)")),
+    (gru_step, Pair(run_gru, run_gru_backward, "beside(gru_step)")),
+)
 
 
 def unroll(step: Pair) -> Pair:
@@ -29,3 +44,16 @@ def bidirectional(step: Pair) -> Pair:
     backward(dout, cache) -> (dx, Both, Both)
     """
     return both_ways(step, unroll)
+
+
+def beside(through_time: Callable[[Pair], Pair], step: Pair) -> Pair:
+    """Run a cell through time on what changes and, beside it, what stays the same.
+
+    forward(x, same, state, shared) -> (states, cache)
+    backward(dstates, cache) -> (dx, dsame, dstate, dshared)
+    """
+    if through_time is unroll:
+        for known, pair in _BESIDE:
+            if known is step:
+                return pair
+    return joined(through_time, step)

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from minirnn.fast.parallel import split
 from minirnn.fast.rows import add_bias
 from minirnn.fast.scratch import scratch
 from minirnn.functional.conv import Sides
@@ -32,9 +31,7 @@ def convolve(x: Array, W: Array, sides: Sides, b: Array | None = None) -> Array:
     (OH, OW), (th, tw), start = _geometry(x, sides)
     u = np.einsum("ik,jl,klcf->jicf", G.astype(W.dtype), G.astype(W.dtype), W, optimize=True).reshape(16, C, F)
     y = np.empty((len(x), th, 2, tw, 2, F), x.dtype)
-
-    def block(part: tuple[slice, slice]) -> None:
-        images, tiles = part
+    for images, tiles in _blocks(len(x), th, tw, max(C, F)):
         v = _spread_windows(x[images], start, tiles, tw)
         m = scratch("m", (*v.shape[:5], F), x.dtype)
         np.matmul(v.reshape(16, -1, C), u, out=m.reshape(16, -1, F))
@@ -43,9 +40,6 @@ def convolve(x: Array, W: Array, sides: Sides, b: Array | None = None) -> Array:
         if b is not None:
             add_bias(both.reshape(-1, F), b)
         y[images, tiles] = both.transpose(2, 3, 0, 4, 1, 5)
-
-    for _ in split(block, _blocks(len(x), th, tw, max(C, F))):
-        pass
     return y.reshape(len(x), 2 * th, 2 * tw, F)[:, :OH, :OW]
 
 
@@ -53,17 +47,12 @@ def weight_gradient(x: Array, dy: Array, sides: Sides) -> Array:
     """dW (3, 3, C, F) from x (N, H, W, C) and dy (N, H', W', F)."""
     C, F = x.shape[3], dy.shape[3]
     _, (th, tw), start = _geometry(x, sides)
-
-    def block(part: tuple[slice, slice]) -> Array:
-        images, tiles = part
+    du = np.zeros((16, C, F), x.dtype)
+    for images, tiles in _blocks(len(x), th, tw, max(C, F)):
         v = _spread_windows(x[images], start, tiles, tw).reshape(16, -1, C)
         dpart = _planes("dy", dy[images], (2 * tiles.start, 0), tiles.stop - tiles.start, tw)
         dm = _ungather(_ungather(dpart, "dm rows").swapaxes(0, 1), "dm")
-        return np.matmul(v.swapaxes(1, 2), dm.reshape(16, -1, F))
-
-    du = np.zeros((16, C, F), x.dtype)
-    for product in split(block, _blocks(len(x), th, tw, max(C, F))):
-        du += product
+        du += np.matmul(v.swapaxes(1, 2), dm.reshape(16, -1, F))
     du = du.reshape(4, 4, C, F)
     return np.einsum("ik,jl,jicf->klcf", G.astype(x.dtype), G.astype(x.dtype), du, optimize=True)
 

@@ -116,19 +116,20 @@ def tell_forward(
     Returns:
         ((what it says (M, T, ·), its states, where it looked (M, T, L) or None), cache).
     """
-    x = words
+    step = ops.step(config.cell)
     if config.image in ("every", "attention"):
-        every = np.broadcast_to(seen.vector[:, None], (*words.shape[:2], seen.vector.shape[1]))
-        x = np.concatenate([words, every], axis=2)  # (1)
-    time = ops.unroll(ops.step(config.cell))
-    states, time_cache = time.forward(x, state, params.cell)  # (2) the same weights at every step
+        time = ops.beside(ops.unroll, step)
+        states, time_cache = time.forward(words, seen.vector, state, params.cell)  # (1) the picture beside every word
+    else:
+        time = ops.unroll(step)
+        states, time_cache = time.forward(words, state, params.cell)  # (1) the same weights at every step
     caches = (time, time_cache, tree_map(lambda leaf: None, states))
     if config.image != "attention":
         return (states.h, states, None), (caches, None, config, ops)
-    q, query_cache = ops.affine.forward(states.h, params.query)  # (3)
+    q, query_cache = ops.affine.forward(states.h, params.query)  # (2)
     attention, score = _attention(params, ops)
-    (context, where), attention_cache = attention.forward(q, seen.keys, seen.values, None, *score)  # (4)
-    says = np.concatenate([states.h, context], axis=2)  # (5)
+    (context, where), attention_cache = attention.forward(q, seen.keys, seen.values, None, *score)  # (3)
+    says = np.concatenate([states.h, context], axis=2)  # (4)
     return (says, states, where), (caches, (query_cache, attention, attention_cache), config, ops)
 
 
@@ -139,15 +140,14 @@ def tell_backward(dsays: Array, cache: Any) -> tuple[Array, Tree, Seen, dict[str
     dh, dseen = dsays, Seen(None, None, None)
     if attended is not None:
         query_cache, attention, attention_cache = attended
-        dh, dcontext = dsays[:, :, : config.hidden], dsays[:, :, config.hidden :]  # (5)
-        dq, dkeys, dvalues, _, *dscore = attention.backward((dcontext, None), attention_cache)  # (4)
-        dh_query, grads["query"] = ops.affine.backward(dq, query_cache)  # (3)
+        dh, dcontext = dsays[:, :, : config.hidden], dsays[:, :, config.hidden :]  # (4)
+        dq, dkeys, dvalues, _, *dscore = attention.backward((dcontext, None), attention_cache)  # (3)
+        dh_query, grads["query"] = ops.affine.backward(dq, query_cache)  # (2)
         dh, dseen = dh + dh_query, Seen(None, dkeys, dvalues)
         grads["score"] = dscore[0] if dscore else None
-    dx, dstate, grads["cell"] = time.backward(dstates._replace(h=dh), time_cache)  # (2)
-    dwords, devery = dx[:, :, : config.embed], dx[:, :, config.embed :]  # (1)
-    if config.image in ("every", "attention"):
-        dseen = dseen._replace(vector=devery.sum(axis=1))
+    dwords, *dvector, dstate, grads["cell"] = time.backward(dstates._replace(h=dh), time_cache)  # (1)
+    if dvector:
+        dseen = dseen._replace(vector=dvector[0])
     return dwords, dstate, dseen, grads
 
 
