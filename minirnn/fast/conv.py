@@ -134,11 +134,17 @@ def input_gradient(
     KH, KW, C, F = W.shape
     N, OH, OW, _ = dy.shape
     (top, bottom), (left, right) = sides
-    if stride == (1, 1) and max(top, bottom) < KH and max(left, right) < KW:
+    way = way or _way(W.shape, stride, N * OH * OW)
+    fits = max(top, bottom) < KH and max(left, right) < KW
+    if stride == (1, 1) and fits and (way == "winograd" or (way == "windows" and F < C)):
         turned = np.ascontiguousarray(W[::-1, ::-1].swapaxes(2, 3))
         around = (KH - 1 - top, KH - 1 - bottom), (KW - 1 - left, KW - 1 - right)
         return convolve(dy, turned, stride, around, None, way)
     dx = np.empty(shape, dy.dtype)
+    if stride == (1, 1):
+        for part in _blocks(N, OH, shape[1] * shape[2] * KH * KW * C, whole=True):
+            dx[part[0]] = _stamped(dy[part[0]], shape, W, sides)
+        return dx
     for images, _ in _blocks(N, OH, OH * OW * max(C, F), whole=True):
         n = images.stop - images.start
         padded = scratch("dx", (n, shape[1] + top + bottom, shape[2] + left + right, C), dy.dtype)
@@ -150,6 +156,29 @@ def input_gradient(
             shifted(padded, i, j, (OH, OW), stride)[...] += stamp.reshape(n, OH, OW, C)
         dx[images] = crop_image(padded, sides)
     return dx
+
+
+def _stamped(dy: Array, shape: tuple[int, ...], W: Array, sides: Sides) -> Array:
+    """dx (n, H, W, C) of some pictures: every output pixel stamps W on what it saw, all at once for a pixel of the kernel.
+
+    Pictures lie in memory channel by channel with their borders, so that a pixel of the kernel is a shift of them all.
+    """
+    (KH, KW, C, F), (n, OH, OW, _) = W.shape, dy.shape
+    (top, bottom), (left, right) = sides
+    _, H, width, _ = shape
+    high, wide = H + top + bottom, width + left + right
+    spaced = scratch("wide", (n, high, wide, F), dy.dtype)
+    spaced[:, OH:], spaced[:, :OH, OW:] = 0, 0
+    spaced[:, :OH, :OW] = dy
+    pixels = n * high * wide
+    stamps = scratch("stamps", (KH * KW * C, pixels), dy.dtype)
+    np.matmul(W.reshape(-1, F), spaced.reshape(pixels, F).T, out=stamps)
+    planes = scratch("planes", (C, pixels + KH * wide + KW), dy.dtype)
+    planes[...] = 0
+    for k, (i, j) in enumerate(np.ndindex(KH, KW)):  # windows overlap: what each kernel pixel touched adds up
+        planes[:, i * wide + j : i * wide + j + pixels] += stamps[k * C : (k + 1) * C]
+    pictures = planes[:, :pixels].reshape(C, n, high, wide)[:, :, top : top + H, left : left + width]
+    return pictures.transpose(1, 2, 3, 0)
 
 
 def _output_size(
