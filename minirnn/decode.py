@@ -30,7 +30,7 @@ import numpy as np
 from minirnn.errors import DataError
 from minirnn.functional.embedding import require_ids
 from minirnn.pair import Array, Tree, require_float
-from minirnn.tree import tree_items, tree_map
+from minirnn.tree import tree_items, tree_leaves, tree_map
 
 Step = Callable[[Array, Tree], tuple[Array, Tree]]
 Keep = Callable[[Tree], Array]
@@ -231,15 +231,16 @@ def _advance(
     require_float("logp", logp, 2, "(B, V)")
     if len(logp) != B:
         raise ValueError(f"step read {B} words but gave log-probabilities for {len(logp)}, shape {logp.shape}")
-    require_ids("word", np.array([end, *never]), logp.shape[1], "words in the vocabulary")
+    if min(end, *never, 0) < 0 or max(end, *never, 0) >= logp.shape[1]:
+        require_ids("word", np.array([end, *never]), logp.shape[1], "words in the vocabulary")
     if end in never:
         raise DataError(f"END ({end}) is among the words that are never emitted, {tuple(never)}: nothing could end")
-    if np.isnan(logp).any():
-        row, word = (int(i) for i in np.argwhere(np.isnan(logp))[0])
-        raise DataError(f"the log-probability of word {word} is NaN (row {row} of {B}): the model is broken")
     logp = logp.astype(np.float64)
     with np.errstate(over="ignore"):
-        total = np.exp(logp).sum(axis=1).max()
+        total = np.exp(logp).sum(axis=1).max(initial=0)
+    if np.isnan(total):
+        row, word = (int(i) for i in np.argwhere(np.isnan(logp))[0])
+        raise DataError(f"the log-probability of word {word} is NaN (row {row} of {B}): the model is broken")
     if total > 1.01:  # room for float16; less than 1 is fine, a step may rule words out
         raise ValueError(f"the probabilities of the next word sum to {total:.4g}; step must give log-probabilities")
     _require_batch(state, B)
@@ -264,6 +265,8 @@ def _take(state: Tree, rows: Sequence[int] | Array) -> Tree:
 
 
 def _require_batch(state: Tree, n: int) -> None:
+    if all(leaf.shape[:1] == (n,) for leaf in tree_leaves(state)):
+        return
     for name, leaf in tree_items(state, "state"):
         if leaf.shape[:1] != (n,):
             raise ValueError(f"{name} has shape {leaf.shape}; expected one row per sequence on axis 0, {n}")

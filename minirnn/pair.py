@@ -76,7 +76,7 @@ def require_float(name: str, x: Array, ndim: int | None = None, axes: str = "") 
     """Raise ValueError unless `x` is a float array (with `ndim` axes, named `axes` in the message)."""
     if not isinstance(x, np.ndarray):
         raise ValueError(f"{name} is a {type(x).__name__}; expected a NumPy array of floats")
-    if not np.issubdtype(x.dtype, np.floating):
+    if x.dtype.kind != "f":
         raise ValueError(f"{name} has dtype {x.dtype}; expected floats: convert with minirnn.to_float({name})")
     if ndim is not None and x.ndim != ndim:
         raise ValueError(f"{name} has {x.ndim} axes, shape {x.shape}; expected {ndim} axes {axes}")

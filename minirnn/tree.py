@@ -41,7 +41,9 @@ def tree_items(tree: Tree, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 def tree_leaves(tree: Tree) -> list[Any]:
     """The leaves, in the order of `tree_items`."""
-    return [leaf for _, leaf in tree_items(tree)]
+    if tree is None:
+        return []
+    return [leaf for part in tree for leaf in tree_leaves(part)] if isinstance(tree, tuple) else [tree]
 
 
 def tree_from_items(like: Tree, items: Mapping[str, Any], prefix: str = "") -> Tree:

@@ -12,12 +12,15 @@ import numpy as np
 
 from minirnn.pair import Array
 
+SMALL = 2**13  # values: with fewer, writing the vector out costs more than it saves
 LONG = 256  # values: a loop as long as this hides what it costs to begin one
 
 
 def widened(x: Array, *vectors: Array) -> tuple[Array, ...]:
     """A contiguous x (rows, C) with longer rows, a view of the same values, and vectors (C,) written to that length."""
     rows, C = x.shape
+    if x.size < SMALL:
+        return x, *vectors
     times = gcd(rows, 2 ** max(0, (LONG // max(C, 1)).bit_length()))
     if times < 2 or not x.flags.c_contiguous:
         return x, *vectors

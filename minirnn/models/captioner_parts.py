@@ -127,7 +127,7 @@ def tell_forward(
     if config.image != "attention":
         return (states.h, states, None), (caches, None, config, ops)
     q, query_cache = ops.affine.forward(states.h, params.query)  # (2)
-    attention, score = _attention(params, ops)
+    attention, score = attention_of(params, ops)
     (context, where), attention_cache = attention.forward(q, seen.keys, seen.values, None, *score)  # (3)
     says = np.concatenate([states.h, context], axis=2)  # (4)
     return (says, states, where), (caches, (query_cache, attention, attention_cache), config, ops)
@@ -151,6 +151,6 @@ def tell_backward(dsays: Array, cache: Any) -> tuple[Array, Tree, Seen, dict[str
     return dwords, dstate, dseen, grads
 
 
-def _attention(params: CaptionerParams, ops: Ops) -> tuple[Pair, tuple[Any, ...]]:
+def attention_of(params: CaptionerParams, ops: Ops) -> tuple[Pair, tuple[Any, ...]]:
     """The attention pair and its parameters: additive where there are score parameters, else dot-product."""
     return (ops.dot_attention, ()) if params.score is None else (ops.additive_attention, (params.score,))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from minirnn.data.vocabulary import PAD, START, UNK, Vocabulary
 from minirnn.errors import DataError
 from minirnn.models.captioner import advance, start
 from minirnn.models.captioner_params import CaptionerConfig, init_captioner
+from minirnn.models.captioner_speaker import Speaker
 from minirnn.ops import FAST, Ops
 from minirnn.pair import Array, Tree
 from minirnn.problem import Checked, Note, Problem, Step, TrainConfig, as_json
@@ -58,12 +60,19 @@ class Captioner:
 
     def begin(self, images: Array) -> tuple[decode.Step, Tree]:
         """The step function and first state for the decoders of `decode.py`; images (N, S, S, 3) floats."""
+        if self.ops is FAST:
+            return self.speaker.advance, self.speaker.start(images)
         state = start(images, self.running, self.params, config=self.config, ops=self.ops)
 
         def step(words: Array, telling: Any) -> tuple[Array, Any]:
             return advance(words, telling, self.params, config=self.config, ops=self.ops)
 
         return step, state
+
+    @cached_property
+    def speaker(self) -> Speaker:
+        """What all steps of all captions share, worked out once."""
+        return Speaker.of(self.params, self.running, self.config, self.ops)
 
     def captions(self, images: Array) -> list[str]:
         """Greedy captions of pictures (N, S, S, 3) uint8, in batches."""
