@@ -179,7 +179,9 @@ def show(rows: list[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("layer", "grows", "from", "to", *(f"ms, x{factor}" for factor in FACTORS), "exponent", "range", box=None)
+    table = Table(
+        "layer", "grows", "from", "to", *(f"ms, x{factor}" for factor in FACTORS), "exponent", "range", box=None
+    )
     for column in table.columns[2:]:
         column.justify = "right"
     for row in rows:

@@ -42,11 +42,15 @@ class Tests(NamedTuple):
 
 
 CHECKS = ("tests/test_gradients.py", "tests/test_contract.py")
-TORCH, PINS = "tests/test_torch.py", "tests/test_pins.py"
+FAST, TORCH, PINS = "tests/test_fast.py", "tests/test_torch.py", "tests/test_pins.py"
 
 
 def _layer_tests(which: str) -> tuple[Tests, ...]:
     return Tests(CHECKS, which), Tests((TORCH,), which), Tests((PINS,))
+
+
+def _twin_tests(which: str) -> tuple[Tests, ...]:
+    return Tests(CHECKS, f"fast and ({which})"), Tests((FAST,)), Tests((TORCH,), f"fast and ({which})")
 
 
 TESTS: dict[str, tuple[Tests, ...]] = {  # the cheap ones first; what follows runs only while nothing has failed
@@ -67,6 +71,21 @@ TESTS: dict[str, tuple[Tests, ...]] = {  # the cheap ones first; what follows ru
     "optimisers": (Tests(("tests/test_optim.py",)),),
     "clipping": (Tests(("tests/test_optim.py",)),),
     "beam search": (Tests(("tests/test_decode.py",), "wide or narrow or beam_of_one or finished or search"),),
+    "fast lstm": _twin_tests("lstm"),
+    "fast gru": _twin_tests("gru"),
+    "fast rnn": _twin_tests("rnn"),
+    "fast time": _twin_tests("lstm or beside"),
+    "fast cross-entropy": _twin_tests("cross_entropy"),
+    "fast embedding": _twin_tests("embedding"),
+    "fast affine": _twin_tests("affine"),
+    "fast adam": (Tests((FAST,)),),
+    "fast rows": _twin_tests("affine or batch_norm or conv2d"),
+    "fast scratch": _twin_tests("conv2d"),
+    "fast winograd": _twin_tests("winograd or conv2d"),
+    "fast conv": _twin_tests("conv2d"),
+    "fast conv transpose": _twin_tests("conv_transpose2d"),
+    "fast max pool": _twin_tests("max_pool2d"),
+    "fast batch norm": _twin_tests("batch_norm or norm_relu"),
 }
 
 

@@ -121,7 +121,9 @@ def main(argv: list[str] | None = None) -> int:
         prog="python -m benchmarks.roofline", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("file", type=Path, metavar="COMPARE.json", help="what benchmarks.compare --json printed")
-    parser.add_argument("--out", type=Path, default=Path("runs/roofline.png"), help="the plot (default runs/roofline.png)")
+    parser.add_argument(
+        "--out", type=Path, default=Path("runs/roofline.png"), help="the plot (default runs/roofline.png)"
+    )
     args = parser.parse_args(argv)
     try:
         print(f"plot: {draw_roofline(args.out, *load(args.file))}")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from minirnn import fast
 from minirnn import functional as F
 from minirnn.functional.norm import norm_relu
+from minirnn.functional.pool import conv_pool
 from minirnn.pair import Pair
 from minirnn.unroll import beside, bidirectional, unroll
 
@@ -16,9 +17,9 @@ from minirnn.unroll import beside, bidirectional, unroll
 class Ops:
     """Which function does what. Put your own in: `dataclasses.replace(READABLE, lstm_step=Pair(f, b))`.
 
-    The last three are not pairs but make one: of a step, the pair that runs it through time, in one direction or both; of
-    batch norm and the rectifier, the pair that does both. The fast ones know minirnn's own pairs and treat any other
-    as the readable ones do.
+    The last five are not pairs but make one: of a step, the pair that runs it through time, in one direction or both, or
+    beside what stays the same; of two layers that follow each other, the pair that does both. The fast ones know
+    minirnn's own pairs and treat any other as the readable ones do.
     """
 
     affine: Pair = F.affine
@@ -41,6 +42,7 @@ class Ops:
     unroll: Callable[[Pair], Pair] = unroll
     bidirectional: Callable[[Pair], Pair] = bidirectional
     beside: Callable[[Callable[[Pair], Pair], Pair], Pair] = beside
+    conv_pool: Callable[[Pair, Pair], Pair] = conv_pool
     norm_relu: Callable[[Pair, Pair], Pair] = norm_relu
 
     def step(self, cell: str) -> Pair:
@@ -60,5 +62,6 @@ FAST = Ops(
     unroll=fast.unroll,
     bidirectional=fast.bidirectional,
     beside=fast.beside,
+    conv_pool=fast.conv_pool,
     norm_relu=fast.norm_relu,
 )

@@ -6,11 +6,13 @@ for it: who differentiates their own mistake passes a gradient check, so somethi
 tests should pin the one that was chosen here.
 """
 
-from benchmarks.mutants import gru, images, lstm, norms, rnn, sequences, training
+from benchmarks.mutants import fast, fast_images, gru, images, lstm, norms, rnn, sequences, training
 from benchmarks.mutants.mutant import Mutant
 
 MUTANTS: tuple[Mutant, ...] = tuple(
-    mutant for table in (rnn, lstm, gru, sequences, images, norms, training) for mutant in table.MUTANTS
+    mutant
+    for table in (rnn, lstm, gru, sequences, images, norms, training, fast, fast_images)
+    for mutant in table.MUTANTS
 )
 
 __all__ = ["MUTANTS", "Mutant"]

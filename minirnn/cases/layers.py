@@ -8,6 +8,7 @@ from minirnn import functional as F
 from minirnn.cases.case import Case
 from minirnn.cases.draw import D, V, affine, apart, conv, ids, norm, normal, running
 from minirnn.functional.norm import norm_relu
+from minirnn.functional.pool import conv_pool
 
 TRAINING, EVALUATION = {"training": True}, {"training": False}
 NORM = ("running", "out.1")  # running statistics are not differentiated
@@ -95,6 +96,14 @@ LAYERS = (
         {"training": True, "momentum": 0.7, "eps": 0.1},
         constants=NORM,
         least=1,
+    ),
+    *(
+        Case(f"conv_pool{name}", conv_pool(F.conv2d, F.max_pool2d), make, {"pad": pad})
+        for name, make, pad in (
+            ("", lambda rng, N, T: (normal(rng, N, 6, 5, 2), conv(rng, 3, 3)), 1),
+            ("-sides", lambda rng, N, T: (normal(rng, N, 5, 4, 2), conv(rng, 2, 3)), ((1, 2), (3, 0))),
+            ("-even", lambda rng, N, T: (normal(rng, N, 7, 6, 2), conv(rng, 4, 2)), 0),
+        )
     ),
     Case(
         "norm_relu",

@@ -28,6 +28,7 @@ BY_NAME = {
     "beside(rnn_step)": fast.beside(fast.unroll, F.rnn_step),
     "beside(lstm_step)": fast.beside(fast.unroll, F.lstm_step),
     "beside(gru_step)": fast.beside(fast.unroll, F.gru_step),
+    "conv_pool(conv2d, max_pool2d)": fast.conv_pool(fast.conv2d, fast.max_pool2d),
     "norm_relu(batch_norm, relu)": fast.rectified,
 }
 

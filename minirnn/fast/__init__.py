@@ -6,6 +6,7 @@ trick brought. A test holds every twin to its readable pair.
 
 from minirnn.fast.affine import affine
 from minirnn.fast.conv import conv2d
+from minirnn.fast.conv_pool import conv_pool
 from minirnn.fast.conv_transpose import conv_transpose2d
 from minirnn.fast.embedding import embedding
 from minirnn.fast.gru import gru
@@ -17,6 +18,6 @@ from minirnn.fast.rnn import rnn
 from minirnn.fast.sequence import beside, bidirectional, unroll
 
 __all__ = [
-    "affine", "batch_norm", "beside", "bidirectional", "conv2d", "conv_transpose2d", "cross_entropy", "embedding", "gru", "lstm",
+    "affine", "batch_norm", "beside", "bidirectional", "conv2d", "conv_pool", "conv_transpose2d", "cross_entropy", "embedding", "gru", "lstm",
     "max_pool2d", "norm_relu", "rectified", "rnn", "unroll",
 ]  # fmt: skip

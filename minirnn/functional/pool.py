@@ -157,6 +157,27 @@ def global_max_pool_backward(dy: Array, cache: Any) -> tuple[Array]:
     return (dpixels.reshape(N, H, W, C),)
 
 
+def conv_pool(conv2d: Pair, max_pool2d: Pair) -> Pair:
+    """Convolution, then 2x2 max pooling, as one pair.
+
+    forward(x, params, *, pad=0, need_dx=True) -> (y, cache)
+    backward(dy, cache) -> (dx, dparams)
+    """
+
+    def forward(x: Array, params: Any, *, pad: Pad = 0, need_dx: bool = True) -> tuple[Array, Any]:
+        x, conv_cache = conv2d.forward(x, params, pad=pad, need_dx=need_dx)
+        y, pool_cache = max_pool2d.forward(x, size=2)
+        return y, (conv_cache, pool_cache)
+
+    def backward(dy: Array, cache: Any) -> tuple[Array | None, Any]:
+        conv_cache, pool_cache = cache
+        (dx,) = max_pool2d.backward(dy, pool_cache)
+        dx, dparams = conv2d.backward(dx, conv_cache)
+        return dx, dparams
+
+    return Pair(forward, backward, f"conv_pool({conv2d.name}, {max_pool2d.name})")
+
+
 def _require_pixels(x: Array) -> None:
     require_image(x)
     if x.shape[1] * x.shape[2] == 0:

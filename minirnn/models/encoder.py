@@ -55,16 +55,15 @@ def encoder_forward(
         ValueError: as the pairs.
     Source: Simonyan and Zisserman 2015 for 3x3 blocks; Ioffe and Szegedy 2015.
     """
-    norm_relu = ops.norm_relu(ops.batch_norm, ops.relu)
+    conv_pool, norm_relu = ops.conv_pool(ops.conv2d, ops.max_pool2d), ops.norm_relu(ops.batch_norm, ops.relu)
     x, grids, caches, after = images, [], [], []
     for k, (p, stats) in enumerate(zip(params, running)):
-        x, conv = ops.conv2d.forward(x, p.conv, pad=1, need_dx=k > 0)  # (1)
-        x, pool = ops.max_pool2d.forward(x, size=2)  # (2)
-        (x, stats), norm = norm_relu.forward(x, stats, p.norm, training=training)  # (3)
+        x, conv = conv_pool.forward(x, p.conv, pad=1, need_dx=k > 0)  # (1)
+        (x, stats), norm = norm_relu.forward(x, stats, p.norm, training=training)  # (2)
         grids.append(x)
-        caches.append((conv, pool, norm))
+        caches.append((conv, norm))
         after.append(stats)
-    return (tuple(grids), tuple(after)), (tuple(caches), norm_relu, ops)
+    return (tuple(grids), tuple(after)), (tuple(caches), conv_pool, norm_relu)
 
 
 def encoder_backward(dout: tuple[tuple[Any, ...], Any], cache: Any) -> tuple[None, None, Params]:
@@ -72,13 +71,12 @@ def encoder_backward(dout: tuple[tuple[Any, ...], Any], cache: Any) -> tuple[Non
 
     A grid that nobody reads but the next block has None in dgrids.
     """
-    caches, norm_relu, ops = cache
+    caches, conv_pool, norm_relu = cache
     dx, dparams = None, []
-    for dgrid, (conv, pool, norm) in zip(reversed(dout[0]), reversed(caches)):
+    for dgrid, (conv, norm) in zip(reversed(dout[0]), reversed(caches)):
         dx = tree_add(dgrid, dx)  # read from outside, and by the next block
-        dx, _, dnorm = norm_relu.backward((dx, None), norm)  # (3)
-        (dx,) = ops.max_pool2d.backward(dx, pool)  # (2)
-        dx, dconv = ops.conv2d.backward(dx, conv)  # (1)
+        dx, _, dnorm = norm_relu.backward((dx, None), norm)  # (2)
+        dx, dconv = conv_pool.backward(dx, conv)  # (1)
         dparams.append(BlockParams(dconv, dnorm))
     return None, None, tuple(reversed(dparams))
 
