@@ -85,6 +85,7 @@ TESTS: dict[str, tuple[Tests, ...]] = {  # the cheap ones first; what follows ru
     "fast conv": _twin_tests("conv2d"),
     "fast conv transpose": _twin_tests("conv_transpose2d"),
     "fast max pool": _twin_tests("max_pool2d"),
+    "fast conv pool": (Tests(CHECKS, "fast and conv_pool"), Tests((FAST,))),
     "fast batch norm": _twin_tests("batch_norm or norm_relu"),
 }
 

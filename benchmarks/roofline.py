@@ -94,12 +94,12 @@ def draw_roofline(path: Path, other: str, panels: list[Panel]) -> Path:
             mine, theirs = panel.reached[name]
             if theirs is not None:
                 axes.plot([mine, theirs], [y, y], color=GREY, alpha=0.4, linewidth=2, zorder=1)
-                axes.plot(theirs, y, "o", color=ORANGE, markersize=6, label=other)
-            axes.plot(mine, y, "o", color=BLUE, markersize=6, label="minirnn")
+                axes.plot(theirs, y, "o", color=ORANGE, markersize=6, clip_on=False, label=other)
+            axes.plot(mine, y, "o", color=BLUE, markersize=6, clip_on=False, label="minirnn")
         axes.axvline(panel.rate, color=GREY, linewidth=1.4, linestyle=(0, (4, 3)), zorder=0)
         axes.annotate(
-            f"sgemm {panel.rate:.0f}", (panel.rate, 1.0), xycoords=("data", "axes fraction"), textcoords="offset points",
-            xytext=(0, 4), ha="center", color=GREY, fontsize=9,
+            f"NumPy's matrix products {panel.rate:.0f}", (panel.rate, 1.0), xycoords=("data", "axes fraction"),
+            textcoords="offset points", xytext=(2, 5), ha="right", color=GREY, fontsize=9,
         )  # fmt: skip
         most = max(v for pair in panel.reached.values() for v in (*pair, panel.rate) if v is not None)
         axes.set(xlim=(0, 1.06 * most), ylim=(-0.7, len(names) - 0.3), xlabel="GFLOP/s")
@@ -110,8 +110,8 @@ def draw_roofline(path: Path, other: str, panels: list[Panel]) -> Path:
         _plain(axes)
     handles = {text: dot for axes in row for dot, text in zip(*axes.get_legend_handles_labels())}
     sides = [side for side in ("minirnn", other) if side in handles]
-    row[0].legend([handles[side] for side in sides], sides, loc="lower right", fontsize=9, framealpha=0.9,
-                  edgecolor="none")  # fmt: skip
+    figure.legend([handles[side] for side in sides], sides, loc="upper left", bbox_to_anchor=(0, 1), ncols=2,
+                  frameon=False, fontsize=10, handletextpad=0.2, columnspacing=1)  # fmt: skip
     figure.tight_layout(w_pad=1.5)
     return _save(figure, path)
 

@@ -20,8 +20,8 @@ __version__ = "0.1.0"
 _ON_FIRST_USE = ("cases", "checkpoint", "decode", "init", "metrics", "models", "optim", "train", "tree")
 
 __all__ = [
-    "FAST", "READABLE", "DataError", "Ops", "Pair", "bidirectional", "chain", "functional", "gradcheck", "stacked", "to_float",
-    "unroll",
+    "FAST", "READABLE", "DataError", "Ops", "Pair", "bidirectional", "chain", "functional", "gradcheck", "stacked",
+    "to_float", "unroll",
 ]  # fmt: skip
 
 

@@ -17,8 +17,8 @@ from minirnn.unroll import beside, bidirectional, unroll
 class Ops:
     """Which function does what. Put your own in: `dataclasses.replace(READABLE, lstm_step=Pair(f, b))`.
 
-    The last five are not pairs but make one: of a step, the pair that runs it through time, in one direction or both, or
-    beside what stays the same; of two layers that follow each other, the pair that does both. The fast ones know
+    The last five are not pairs but make one: of a step, the pair that runs it through time, in one direction or both,
+    or beside what stays the same; of two layers that follow each other, the pair that does both. The fast ones know
     minirnn's own pairs and treat any other as the readable ones do.
     """
 

@@ -90,7 +90,8 @@ def beside(unroll: Callable[[Pair], Pair], step: Pair) -> Pair:
     def backward(dstates: Tree, cache: Any) -> tuple[Array, Array, Tree, Tree]:
         inner, D = cache
         dboth, dstate, dshared = time.backward(dstates, inner)
-        return dboth[:, :, :D].copy(), dboth[:, :, D:].sum(axis=1), dstate, dshared
+        dx, dsame = dboth[:, :, :D].copy(), dboth[:, :, D:].sum(axis=1)  # shared through time
+        return dx, dsame, dstate, dshared
 
     return Pair(forward, backward, f"beside({step.name})")
 

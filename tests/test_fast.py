@@ -11,6 +11,9 @@ from minirnn.cases.draw import both, gru, lstm, rnn
 from minirnn.fast import conv, losses, norm, winograd
 from minirnn.fast import optim as fast_optim
 from minirnn.fast.scratch import scratch
+from minirnn.models.captioner import advance, start
+from minirnn.models.captioner_params import CaptionerConfig, init_captioner
+from minirnn.models.captioner_speaker import Speaker
 from minirnn.tree import tree_items, tree_leaves, tree_map
 from minirnn.unroll import bidirectional, stacked, unroll
 
@@ -180,6 +183,25 @@ def test_adam(name, decay):
         assert_close(*new)
         assert all(np.array_equal(a, b) for a, b in zip(before, tree_leaves(tuple(states))))  # nothing was written into
         states = new
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("image", ["first", "every", "attention", "none"])
+@pytest.mark.parametrize("attention", ["dot", "additive"])
+def test_the_speaker_says_what_the_captioner_says(cell, image, attention):
+    rng = np.random.default_rng(11)
+    config = CaptionerConfig(
+        vocab=9, image_size=16, channels=(4, 5), attend=1, features=6, embed=3, hidden=4, local=5, cell=cell,
+        image=image, attention=attention,
+    )  # fmt: skip
+    params, running = init_captioner(rng, config, np.float64)
+    params = tree_map(lambda w: w + 0.3 * rng.standard_normal(w.shape), params)
+    speaker, images = Speaker.of(params, running, config, FAST), rng.random((3, 16, 16, 3))
+    mine, theirs = speaker.start(images), start(images, running, params, config=config)
+    for words in rng.integers(0, 9, (4, 3)):
+        logp, mine = speaker.advance(words, mine)
+        expected, theirs = advance(words, theirs, params, config=config)
+        assert_close((logp, mine.state, mine.where), (expected, theirs.state, theirs.where), rtol=1e-9)
 
 
 def test_flat_arrays_are_copied_only_once():

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from benchmarks.mutants.mutant import mutants
 
-LOOP = "for s in (a[:2], a[3]):\n            s *= 0.5\n            s += 0.5\n        i, f, g, o = a\n        np.multiply(f"
+LOOP = (
+    "for s in (a[:2], a[3]):\n            s *= 0.5\n            s += 0.5\n        i, f, g, o = a\n        np.multiply(f"
+)
 OUT = "return LSTMState(h[1:].swapaxes(0, 1), c[1:].swapaxes(0, 1))"
 SUM_BACK = "np.add(back[0], back[1], out=dh)\n        dh += back[2]\n        dh += back[3]"
 
@@ -25,7 +27,9 @@ LSTM = mutants(
         },
         "dc handed on before the forget gate": {"        dc *= f\n": ""},
         "dh without the output gate's part": {SUM_BACK: SUM_BACK.replace("\n        dh += back[3]", "")},
-        "dh adds up over the steps": {SUM_BACK: SUM_BACK.replace("np.add(back[0], back[1], out=dh)", "dh += back[0] + back[1]")},
+        "dh adds up over the steps": {
+            SUM_BACK: SUM_BACK.replace("np.add(back[0], back[1], out=dh)", "dh += back[0] + back[1]")
+        },
         "derivative of g is g - g^2": {"np.subtract(1, d[2], out=d[2])": "np.subtract(g, d[2], out=d[2])"},
         "dWh from the states of this step": {"rows(h[:T]).T": "rows(h[1:]).T"},
         "dc of the outputs lost": {"if dstates.c is not None:": "if dstates.h is None:"},
@@ -55,7 +59,9 @@ GRU = mutants(
         "what goes straight to h_prev dropped": {"        dh += through\n": ""},
         "dn without 1 - z": {"        dh -= through  # (5) (1 - z) * dh\n": ""},
         "dz from this step's h": {"np.subtract(h[t], n, out=u)": "np.subtract(h[t + 1], n, out=u)"},
-        "dr from ah without bh": {"np.multiply(d[2], ahn[t], out=u)": "np.multiply(d[2], ahn[t] - params.bh[2 * H :], out=u)"},
+        "dr from ah without bh": {
+            "np.multiply(d[2], ahn[t], out=u)": "np.multiply(d[2], ahn[t] - params.bh[2 * H :], out=u)"
+        },
         "dh through r only": {"np.add(back[0], back[1], out=dh)": "dh[...] = back[0]"},
     },
 )
@@ -65,8 +71,12 @@ RNN = mutants(
     "fast/rnn.py",
     {
         "tanh of the first step's state": {"np.matmul(h[t], params.Wh": "np.matmul(h[0], params.Wh"},
-        "derivative from the previous state": {"np.multiply(h[t + 1], h[t + 1], out=da[t])": "np.multiply(h[t], h[t], out=da[t])"},
-        "dh through Wh instead of its transpose": {"np.ascontiguousarray(params.Wh.T)": "np.ascontiguousarray(params.Wh)"},
+        "derivative from the previous state": {
+            "np.multiply(h[t + 1], h[t + 1], out=da[t])": "np.multiply(h[t], h[t], out=da[t])"
+        },
+        "dh through Wh instead of its transpose": {
+            "np.ascontiguousarray(params.Wh.T)": "np.ascontiguousarray(params.Wh)"
+        },
         "dWh of the states after the step": {"rows(h[:T]).T": "rows(h[1:]).T"},
         "db of the last step": {"column_sums(rows(da))": "column_sums(da[-1])"},
         "first state not read": {"h[0] = state.h": "h[0] = 0"},
@@ -85,7 +95,9 @@ TIME = mutants(
             "(np.matmul(same, Wx[:, D:]) + b[:, None])[:, None]": "b[:, None, None]",
             "    return a\n": "    if same is not None:\n        a[:, 0] += np.matmul(same, Wx[:, D:])\n    return a\n",
         },
-        "no bias beside what stays the same": {"(np.matmul(same, Wx[:, D:]) + b[:, None])": "np.matmul(same, Wx[:, D:])"},
+        "no bias beside what stays the same": {
+            "(np.matmul(same, Wx[:, D:]) + b[:, None])": "np.matmul(same, Wx[:, D:])"
+        },
         "dWx of what changes and what does not exchanged": {
             "[dWx, np.matmul(same.T, total)], axis=1": "[np.matmul(same.T, total), dWx], axis=1"
         },
@@ -108,9 +120,7 @@ LOSSES = mutants(
         "weights as booleans": {SHARE: "share = (np.sign(weight) / np.sign(weight).sum()).reshape(-1)"},
         "loss of the last block": {"loss += share": "loss = share"},
         "targets not compacted as the rows are": {"right[rows]": "right[first : first + height]"},
-        "shares not compacted as the rows are": {
-            "loss += share[rows] @": "loss += share[first : first + len(rows)] @"
-        },
+        "shares not compacted as the rows are": {"loss += share[rows] @": "loss += share[first : first + len(rows)] @"},
         "one subtracted at the target, not its share": {"p[at_target] -= share[rows]": "p[at_target] -= 1"},
         "softmax not weighted": {"(share[rows] / norm)": "(1 / norm)"},
         "shifted by the largest score of the block": {".max(axis=1, keepdims=True)": ".max()"},
@@ -134,7 +144,9 @@ EMBEDDING = mutants(
         "gradient of the first of a repeated id": {ADDED: "dy.reshape(-1, *shape[1:])[order][first]"},
         "id 0 never begins": {"prepend=-1": "prepend=0"},
         "last id left out": {"dW[ordered[first]] = np.add": "dW[ordered[first]][:-1] = np.add"},
-        "last id without its gradient": {ADDED: f"{ADDED} * (ordered[first] < len(dW) - 1).reshape(-1, *[1] * (dy.ndim - ids.ndim))"},
+        "last id without its gradient": {
+            ADDED: f"{ADDED} * (ordered[first] < len(dW) - 1).reshape(-1, *[1] * (dy.ndim - ids.ndim))"
+        },
         "dy not sorted with the ids": {"[order], first": ", first"},
         "dW always in float64": {"np.zeros(shape, dy.dtype)": "np.zeros(shape)"},
     },
@@ -163,18 +175,27 @@ ADAM = mutants(
     {
         "counts steps from 0": {"t = int(state.step) + 1": "t = max(1, int(state.step))"},
         "bias correction of m and v exchanged": {
-            "np.sqrt(1 - beta2**t)": "np.sqrt(1 - beta1**t)", "/ (1 - beta1**t)": "/ (1 - beta2**t)",
+            "np.sqrt(1 - beta2**t)": "np.sqrt(1 - beta1**t)",
+            "/ (1 - beta1**t)": "/ (1 - beta2**t)",
         },
         "eps not scaled by the root": {"eps * root, 1": "eps, 1"},
         "eps inside the root": {"np.sqrt(v_new, out=a)\n        a += small": "np.sqrt(v_new + small * small, out=a)"},
         "no eps": {"        a += small\n": ""},
         "no root of the bias correction": {"root = float(np.sqrt(1 - beta2**t))": "root = float(1 - beta2**t)"},
-        "state written in place": {"w, m, v = (np.empty_like(w0) for _ in range(3))": "w, m, v = np.empty_like(w0), m0, v0"},
-        "weights written in place": {"w, m, v = (np.empty_like(w0) for _ in range(3))": "w, m, v = w0, np.empty_like(w0), np.empty_like(w0)"},
+        "state written in place": {
+            "w, m, v = (np.empty_like(w0) for _ in range(3))": "w, m, v = np.empty_like(w0), m0, v0"
+        },
+        "weights written in place": {
+            "w, m, v = (np.empty_like(w0) for _ in range(3))": "w, m, v = w0, np.empty_like(w0), np.empty_like(w0)"
+        },
         "gradient written in place": {"g = np.add(g, b, out=b)": "g += b"},
-        "AdamW decays inside the gradient too": {"inside=0.0, shrink=weight_decay": "inside=weight_decay, shrink=weight_decay"},
+        "AdamW decays inside the gradient too": {
+            "inside=0.0, shrink=weight_decay": "inside=weight_decay, shrink=weight_decay"
+        },
         "AdamW's decay without the learning rate": {"1 - lr * shrink": "1 - shrink"},
-        "decay of the first block": {"np.multiply(w0[part], inside, out=b)": "np.multiply(w0[part], inside * (first == 0), out=b)"},
+        "decay of the first block": {
+            "np.multiply(w0[part], inside, out=b)": "np.multiply(w0[part], inside * (first == 0), out=b)"
+        },
         "values left out that fill no block": {BLOCKED: "for first in range(0, max(1, len(w) - BLOCK + 1), BLOCK):"},
         "v keeps the root": {"np.sqrt(v_new, out=a)": "np.sqrt(v_new, out=v_new)\n        a[...] = v_new"},
         "a tree in another order taken for the flat array": {
@@ -182,8 +203,13 @@ ADAM = mutants(
         },
         "parts of a flat array taken for all of it": {" and base.size == sum(leaf.size for leaf in leaves)": ""},
         "transposed leaves read in memory order": {" or not leaf.flags.c_contiguous": ""},
-        "weights lie in scratch": {"w, m, v = (np.empty_like(w0) for _ in range(3))": 'w, m, v = scratch("w", w0.shape, w0.dtype), np.empty_like(w0), np.empty_like(w0)'},
-        "correction in float64 spoils float32": {"root = float(": "root = np.float64(", "        a *= step\n": "        a = a * step\n"},
+        "weights lie in scratch": {
+            "w, m, v = (np.empty_like(w0) for _ in range(3))": 'w, m, v = scratch("w", w0.shape, w0.dtype), np.empty_like(w0), np.empty_like(w0)'
+        },
+        "correction in float64 spoils float32": {
+            "root = float(": "root = np.float64(",
+            "        a *= step\n": "        a = a * step\n",
+        },
     },
 )
 

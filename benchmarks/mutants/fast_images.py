@@ -39,7 +39,7 @@ WINOGRAD = mutants(
                 'y = scratch("whole y", (len(x), th, 2, tw, 2, F), x.dtype)'
             )
         },
-        "dW always in float64": {"G.astype(x.dtype), G.astype(x.dtype)": "G, G"},
+        "dW always in float64": {"g = G.astype(x.dtype)": "g = G"},
     },
 )
 
@@ -189,4 +189,30 @@ NORM = mutants(
     },
 )
 
-MUTANTS = WINOGRAD + CONV + TRANSPOSE + POOL + NORM
+CONV_POOL = mutants(
+    "fast conv pool",
+    "fast/conv_pool.py",
+    {
+        "of equal columns the last wins": {"np.greater(b_, a": "np.greater_equal(b_, a"},
+        "of equal rows the last wins": {"np.greater(c, a": "np.greater_equal(c, a"},
+        "NaN not looked for": {"if not np.isnan(y.min(initial=0)):": "if True:"},
+        "upper row's gradient by the lower row's columns": {
+            "np.multiply(a, right[images]": "np.multiply(a, lower[images]"
+        },
+        "gradient of groups that pooling leaves out is what memory held": {"        a[...] = 0\n": ""},
+        "border of planes not zeroed": {"self.values[...] = 0": "self.values[..., self.pixels :] = 0"},
+        "border of odd width begins in the even plane": {
+            "first, left = (a - g.top) % 2, (b - g.left) % 2": "first, left = a, b"
+        },
+        "dW of the last block": {"dW += planes": "dW[...] = planes"},
+        "last pictures left out": {"for n in range(0, N, count)": "for n in range(0, N - N % count or N, count)"},
+        "what overlaps overwrites": {"[...] += stamps": "[...] = stamps"},
+        "need_dx ignored": {"np.empty(x.shape, dy.dtype) if need_dx else None": "np.empty(x.shape, dy.dtype)"},
+        "many channels too go without the readable pair's check": {"x.ndim == 4 and x.shape[3] <= FEW": "x.ndim == 4"},
+        "other pairs replaced": {
+            "if conv2d_pair is not conv2d or max_pool2d_pair is not max_pool2d:": "if max_pool2d_pair is not max_pool2d:"
+        },
+    },
+)
+
+MUTANTS = WINOGRAD + CONV + TRANSPOSE + POOL + CONV_POOL + NORM

@@ -1,7 +1,7 @@
-"""Tuned twins of the pairs in `minirnn.functional` and `minirnn.unroll`: the same contract, the same results up to rounding.
+"""Tuned twins of the pairs in `minirnn.functional` and `minirnn.unroll`: same contract, same results up to rounding.
 
-The readable pair says what is computed; a twin says how NumPy does it in less time. `benchmarks/README.md` tells what each
-trick brought. A test holds every twin to its readable pair.
+The readable pair says what is computed; a twin says how NumPy does it in less time. `benchmarks/README.md` tells what
+each trick brought. A test holds every twin to its readable pair.
 """
 
 from minirnn.fast.affine import affine
@@ -18,6 +18,6 @@ from minirnn.fast.rnn import rnn
 from minirnn.fast.sequence import beside, bidirectional, unroll
 
 __all__ = [
-    "affine", "batch_norm", "beside", "bidirectional", "conv2d", "conv_pool", "conv_transpose2d", "cross_entropy", "embedding", "gru", "lstm",
-    "max_pool2d", "norm_relu", "rectified", "rnn", "unroll",
+    "affine", "batch_norm", "beside", "bidirectional", "conv2d", "conv_pool", "conv_transpose2d", "cross_entropy",
+    "embedding", "gru", "lstm", "max_pool2d", "norm_relu", "rectified", "rnn", "unroll",
 ]  # fmt: skip

@@ -36,7 +36,7 @@ from minirnn.functional.conv import (
 )
 from minirnn.pair import Array, Pair, require_float, require_shape
 
-BLOCK = 2**19  # values of a block of columns
+BLOCK = 2**18  # values of a block of columns
 FEW = 6  # channels: with fewer than these, copying window by window is slow
 MANY = 32  # channels on both sides from which Winograd's sums are cheaper than the products they save
 Part = tuple[slice, slice]  # pictures, rows of the output
@@ -159,7 +159,7 @@ def input_gradient(
 
 
 def _stamped(dy: Array, shape: tuple[int, ...], W: Array, sides: Sides) -> Array:
-    """dx (n, H, W, C) of some pictures: every output pixel stamps W on what it saw, all at once for a pixel of the kernel.
+    """dx (n, H, W, C) of some pictures: every output pixel stamps W on what it saw, a pixel of the kernel at a time.
 
     Pictures lie in memory channel by channel with their borders, so that a pixel of the kernel is a shift of them all.
     """
@@ -221,7 +221,7 @@ def _columns(
     """The windows of a part as rows (pixels, KH * KW * C)."""
     images, rows = part
     (top, _), (left, _) = sides
-    (KH, KW), (sh, sw), (N, H, width, C) = size, stride, x.shape
+    (KH, KW), (sh, sw), C = size, stride, x.shape[3]
     n, height = images.stop - images.start, rows.stop - rows.start
     first, deep, wide = rows.start * sh - top, (height - 1) * sh + KH, (OW - 1) * sw + KW  # what is read, from where on
     if sides == ((0, 0), (0, 0)):
@@ -240,7 +240,8 @@ def _columns(
 def _taps(x: Array, size: tuple[int, int], sides: Sides, part: Part) -> tuple[Array, tuple[int, int, int]]:
     """(KH * KW * C + 1, pixels): what each value of the kernel meets at every pixel of the padded pictures; their size.
 
-    The last row is 1, what the bias meets: so it is part of the product. Pixels too far right or down for a window hold what follows in memory; nobody reads the outputs there.
+    The last row is 1, what the bias meets: so it is part of the product. Pixels too far right or down for a window hold
+    what follows in memory; nobody reads the outputs there.
     """
     (top, bottom), (left, right) = sides
     (KH, KW), pictures = size, x[part[0]]

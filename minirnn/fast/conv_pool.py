@@ -1,8 +1,8 @@
 """Convolution and 2x2 max pooling as one, for pictures of few channels: the twin of `conv_pool`.
 
-Pooling looks at outputs in groups of four: even or odd row, even or odd column. So the convolution is worked out for each of
-the four places of a group apart, from the even and odd rows and columns of the picture; each gives an array of the size
-that pooling leaves, and the maximum of four such arrays is four runs through memory, without a jump.
+Pooling looks at outputs in groups of four: even or odd row, even or odd column. So the convolution is worked out for
+each of the four places of a group apart, from the even and odd rows and columns of the picture. Each gives an array of
+the size that pooling leaves, and the maximum of four such arrays is four runs through memory, without a jump.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from minirnn.functional.conv import ConvParams, Pad, Sides, both_sides, require_
 from minirnn.functional.pool import conv_pool as one_after_the_other
 from minirnn.pair import Array, Pair, require_float, require_shape
 
-BLOCK = 2**19  # values of what the kernel meets
+BLOCK = 2**18  # values of what the kernel meets
 FEW = 12  # channels: with more, a convolution of whole rows is faster
 PLACES = tuple(product((0, 1), (0, 1)))  # of a group of four: row, column
 

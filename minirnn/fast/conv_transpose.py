@@ -1,7 +1,7 @@
 """Transposed convolution, tuned: the twin of `conv_transpose2d`.
 
-It is what a convolution does to its gradient. So its forward pass is the backward pass of `minirnn.fast.conv` for dx, and
-its backward pass is a convolution.
+It is what a convolution does to its gradient. So its forward pass is the backward pass of `minirnn.fast.conv` for dx,
+and its backward pass is a convolution.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 from minirnn.fast.conv import convolve, input_gradient, weight_gradient
 from minirnn.fast.rows import add_bias, column_sums
 from minirnn.functional import conv as readable
-from minirnn.functional.conv import ConvTransposeParams, Pad, Size, both_axes, both_sides
+from minirnn.functional.conv import ConvTransposeParams, Pad, Size, both_axes, both_sides, require_image
 from minirnn.pair import Array, Pair
 
 
@@ -32,6 +32,7 @@ def conv_transpose2d_forward(
         ValueError: as the readable pair.
     Source: as the readable pair.
     """
+    require_image(x)
     empty, _ = readable.conv_transpose2d_forward(
         x[:0], params, stride=stride, pad=pad, extra=extra
     )  # checks, and the size of y

@@ -1,4 +1,4 @@
-"""Rows of a table, tuned: the twin of `embedding`. The gradients of a repeated id are added by sorting, not one by one."""
+"""Rows of a table, tuned: the twin of `embedding`. The ids are sorted, so that the gradients of each lie together."""
 
 from __future__ import annotations
 

@@ -5,8 +5,8 @@ What the readable pair does step by step is done here for all steps at once wher
     before the loop    x @ Wx + b
     after the loop     dWx, dWh, db, dx
 
-Inside the loop every result goes into an array that was made before it. Each gate has an array of its own, (T, N, H), so
-that an operation on a gate is one run through memory; all four are one block, and one call of tanh serves them all:
+Inside the loop every result goes into an array that was made before it. Each gate has an array of its own, (T, N, H),
+so that an operation on a gate is one run through memory; all four are one block, and one call of tanh serves them all:
 sigmoid(a) = (tanh(a / 2) + 1) / 2, where the halving is done to the weights.
 """
 
@@ -55,8 +55,8 @@ def lstm_forward(x: Array, state: LSTMState, params: LSTMParams) -> tuple[LSTMSt
 
 
 def lstm_backward(dstates: LSTMState, cache: Any) -> tuple[Array, LSTMState, LSTMParams]:
-    """LSTMState(dh (N, T, H), dc (N, T, H)), either may be None -> dx (N, T, D), the gradients of the first state and of
-    the parameters.
+    """LSTMState(dh (N, T, H), dc (N, T, H)), either may be None -> dx (N, T, D), the gradients of the first state and
+    of the parameters.
     """
     dx, _, dstate, dparams = run_backward(dstates, cache)
     return dx, dstate, dparams

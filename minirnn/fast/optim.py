@@ -12,7 +12,7 @@ from minirnn.optim import AdamState, require_shares
 from minirnn.pair import Array, Tree
 from minirnn.tree import tree_from_leaves, tree_leaves
 
-BLOCK = 2**14  # values
+BLOCK = 2**17  # values
 
 
 def adam_update(

@@ -1,4 +1,4 @@
-"""Max pooling over windows that do not overlap, tuned: the twin of `max_pool2d`. Other windows go to the readable pair."""
+"""Max pooling over 2x2 windows side by side, tuned: the twin of `max_pool2d`. Others go to the readable pair."""
 
 from __future__ import annotations
 

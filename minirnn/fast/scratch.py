@@ -28,4 +28,5 @@ def scratch(name: str, shape: tuple[int, ...], dtype: Any) -> Array:
     buffer = _kept.buffers.get(name)
     if buffer is None or buffer.size < size:
         buffer = _kept.buffers[name] = np.empty(size, np.uint8)
-    return buffer[:size].view(dtype).reshape(shape)
+    out: Array = buffer[:size].view(dtype).reshape(shape)
+    return out

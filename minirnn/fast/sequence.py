@@ -4,6 +4,7 @@ readable loop."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from minirnn.fast.gru import gru
 from minirnn.fast.gru import run as run_gru
@@ -15,16 +16,28 @@ from minirnn.fast.rnn import rnn
 from minirnn.fast.rnn import run as run_rnn
 from minirnn.fast.rnn import run_backward as run_rnn_backward
 from minirnn.functional.recurrent import gru_step, lstm_step, rnn_step
-from minirnn.pair import Pair
+from minirnn.pair import Array, Pair, Tree
 from minirnn.unroll import beside as joined
 from minirnn.unroll import bidirectional as both_ways
+from minirnn.unroll import require_same
 from minirnn.unroll import unroll as step_by_step
 
 _WHOLE = ((rnn_step, rnn), (lstm_step, lstm), (gru_step, gru))
+
+
+def _pair(run: Callable[..., Any], backward: Callable[..., Any], step: Pair) -> Pair:
+    def forward(x: Array, same: Array, state: Tree, shared: Tree) -> tuple[Tree, Any]:
+        require_same(x, same)
+        out, cache = run(x, same, state, shared)
+        return out, cache
+
+    return Pair(forward, backward, f"beside({step.name})")
+
+
 _BESIDE = (
-    (rnn_step, Pair(run_rnn, run_rnn_backward, "beside(rnn_step)")),
-    (lstm_step, Pair(run_lstm, run_lstm_backward, "beside(lstm_step)")),
-    (gru_step, Pair(run_gru, run_gru_backward, "beside(gru_step)")),
+    (rnn_step, _pair(run_rnn, run_rnn_backward, rnn_step)),
+    (lstm_step, _pair(run_lstm, run_lstm_backward, lstm_step)),
+    (gru_step, _pair(run_gru, run_gru_backward, gru_step)),
 )
 
 

@@ -7,15 +7,11 @@ from typing import Any
 import numpy as np
 
 from minirnn.pair import Array, Pair, require_float
-from minirnn.unroll import require_same
 
 
 def check_sequence(x: Array, same: Array | None, state: Any, params: Any, step: Pair) -> None:
     """The errors of `unroll(step)`, before any work: its own, then those of the step itself on an empty batch."""
-    if same is None:
-        require_float("x", x, 3, "(N, T, D)")
-    else:
-        require_same(x, same)
+    require_float("x", x, 3, "(N, T, D)")
     if x.shape[1] == 0:
         raise ValueError(f"x has shape {x.shape}: no time step; expected T of at least 1")
     for name, s in zip(state._fields, state):
@@ -37,13 +33,15 @@ def by_gate(w: Array, gates: int) -> Array:
 def scaled_gates(w: Array, factors: tuple[float, ...]) -> Array:
     """w (..., gates * H) as a new (gates, ..., H), each gate times its factor."""
     gates = np.ascontiguousarray(by_gate(w, len(factors)))
-    return gates * np.array(factors, w.dtype).reshape(-1, *[1] * w.ndim)
+    out: Array = gates * np.array(factors, w.dtype).reshape(-1, *[1] * w.ndim)
+    return out
 
 
 def side_by_side(w: Array) -> Array:
     """The inverse of `by_gate`: w (gates, ..., H) as (..., gates * H)."""
     w = np.moveaxis(w, 0, -2)
-    return w.reshape(*w.shape[:-2], -1)
+    out: Array = w.reshape(*w.shape[:-2], -1)
+    return out
 
 
 def time_first(x: Array) -> Array:
@@ -57,7 +55,7 @@ def rows(x: Array) -> Array:
 
 
 def read_inputs(x: Array, same: Array | None, Wx: Array, b: Array) -> Array:
-    """x (T, N, D) @ Wx (gates, D + E, H) + b for all steps: (gates, T, N, H); what stays the same is multiplied once."""
+    """x (T, N, D) @ Wx (gates, D + E, H) + b for all steps: (gates, T, N, H); `same` is multiplied once."""
     (T, N, D), H = x.shape, Wx.shape[2]
     a = np.empty((len(Wx), T, N, H), x.dtype)
     np.matmul(rows(x), Wx[:, :D], out=rows(a))

@@ -1,7 +1,7 @@
 """3x3 convolution with 16 products where the sum over windows has 36: Winograd's F(2x2, 3x3).
 
-Two neighbouring outputs of a 1-D convolution with 3 weights read 4 inputs. Written out they need 6 products; after adding
-and subtracting the inputs (`spread`) 4 are enough, and the outputs are sums of these (`gather`):
+Two neighbouring outputs of a 1-D convolution with 3 weights read 4 inputs. Written out they need 6 products; after
+adding and subtracting the inputs (`spread`) 4 are enough, and the outputs are sums of these (`gather`):
 
     v = [d0 - d2, d1 + d2, d2 - d1, d1 - d3]        u = [w0, (w0 + w1 + w2) / 2, (w0 - w1 + w2) / 2, w2]
     m = v * u                                       y = [m0 + m1 + m2, m1 - m2 - m3]
@@ -53,8 +53,9 @@ def weight_gradient(x: Array, dy: Array, sides: Sides) -> Array:
         dpart = _planes("dy", dy[images], (2 * tiles.start, 0), tiles.stop - tiles.start, tw)
         dm = _ungather(_ungather(dpart, "dm rows").swapaxes(0, 1), "dm")
         du += np.matmul(v.swapaxes(1, 2), dm.reshape(16, -1, F))
-    du = du.reshape(4, 4, C, F)
-    return np.einsum("ik,jl,jicf->klcf", G.astype(x.dtype), G.astype(x.dtype), du, optimize=True)
+    g = G.astype(x.dtype)
+    dW: Array = np.einsum("ik,jl,jicf->klcf", g, g, du.reshape(4, 4, C, F), optimize=True)
+    return dW
 
 
 def _geometry(x: Array, sides: Sides) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:

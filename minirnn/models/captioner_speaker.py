@@ -1,7 +1,7 @@
 """Saying captions quickly: the twin of `start` and `advance` in `minirnn.models.captioner`.
 
-Whoever says a caption word by word reads the same weights and the same picture at every step. What they do to a word does
-not depend on the words before it, and what they do to the picture not on any word:
+Whoever says a caption word by word reads the same weights and the same picture at every step. What they do to a word
+does not depend on the words before it, and what they do to the picture not on any word:
 
     words @ Wx_words + b      once for the whole vocabulary: a table with a row for every word
     picture @ Wx_picture      once for every picture

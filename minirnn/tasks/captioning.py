@@ -139,7 +139,8 @@ class System:
         best = ("exact_match", "cider") if self.drawn else ("cider",)
         return Problem(
             self.tools.captioner, params, running, len(batches.split), batches, judge, best,
-            sample, {"config": self.config, "ops": self.ops}, self.meta(), self.tools.clip, {"adam": self.tools.adam, "adamw": self.tools.adamw},
+            sample, {"config": self.config, "ops": self.ops}, self.meta(), self.tools.clip,
+            {"adam": self.tools.adam, "adamw": self.tools.adamw},
         )  # fmt: skip
 
     def model(self, params: Tree, running: Tree) -> Captioner:
