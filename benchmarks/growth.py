@@ -8,9 +8,9 @@ of the single rounds. Exit status 1 when an exponent is above 1.05, 2 for a wron
 
 The sizes take turns, so that what else the machine does meets all of them; a size counts with the median of its turns, a
 turn with the median of its calls. The smallest size takes about a millisecond or more, much longer than NumPy needs to be
-called: less would make the curve look flatter than it is. Small sizes live in a core's own cache and large ones do not;
-the exponent holds that too. On a busy machine it comes out larger than it is: short calls find a free moment, long ones
-do not.
+called: less would make the curve look flatter than it is. Small sizes fit a cache that large ones do not; the
+exponent holds that too. On a busy machine it may come out larger than it is: short calls find a free moment, long ones do
+not.
 """
 
 from __future__ import annotations
