@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.workloads.sides import Kit, Results, Run, Workload, compiled, named, rng_of, table
+from benchmarks.workloads.sides import Kit, Precision, Results, Run, Workload, compiled, named, rng_of, table
 from minirnn.data.vocabulary import END, SPECIAL, Vocabulary, pad_captions
 from minirnn.models.captioner_params import CaptionerConfig, CaptionerParams, init_captioner
 from minirnn.models.encoder import Running
@@ -38,7 +38,7 @@ def batch_of(data: str) -> tuple[Array, Array, Array, Array, Array]:
     sizes: Any = SIZES[data]
     rng, config = rng_of(f"batch of {data}"), config_of(data)
     N, each, (least, most) = train_defaults(sizes["settings"]).batch, sizes["captions"], sizes["words"]
-    images = rng.random((N, config.image_size, config.image_size, 3), np.float32)
+    images = rng.random((N, config.image_size, config.image_size, 3), np.float32).astype(Precision.dtype)
     lengths = rng.integers(least, most + 1, N * each)
     lengths[0] = most
     captions = [[int(w) for w in rng.integers(len(SPECIAL), config.vocab, n)] for n in lengths]
@@ -48,7 +48,7 @@ def batch_of(data: str) -> tuple[Array, Array, Array, Array, Array]:
 def fresh(data: str, *, exact: bool) -> tuple[CaptionerConfig, CaptionerParams, Running]:
     """Config, and the first parameters and statistics of a run."""
     config = config_of(data, exact=exact)
-    return config, *init_captioner(rng_of(f"weights of {data}"), config)
+    return config, *init_captioner(rng_of(f"weights of {data}"), config, Precision.dtype)
 
 
 def training_step(data: str) -> Workload:

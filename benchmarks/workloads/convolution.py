@@ -166,7 +166,7 @@ def norm_relu(name: str, N: int, H: int, C: int) -> Workload:
 
     def ours(kit: Kit, exact: bool) -> Run:
         (x, p, dy), pair = inputs(), kit.norm_relu()
-        running = RunningStats(np.zeros(C, np.float32), np.ones(C, np.float32))
+        running = RunningStats(np.zeros(C, p.gamma.dtype), np.ones(C, p.gamma.dtype))
 
         def step() -> Any:
             nonlocal running

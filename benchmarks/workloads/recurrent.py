@@ -6,7 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.workloads.sides import Kit, Results, Run, Workload, array, compiled, draw, named, rng_of, table
+from benchmarks.workloads.sides import (
+    Kit,
+    Precision,
+    Results,
+    Run,
+    Workload,
+    array,
+    compiled,
+    draw,
+    named,
+    rng_of,
+    table,
+)
 from minirnn import init
 from minirnn.functional import GRUState, LSTMState, RNNState
 from minirnn.models.captioner_params import CaptionerConfig, CaptionerParams, init_captioner, zero_state
@@ -20,7 +32,7 @@ GATES = {"rnn": 1, "lstm": 4, "gru": 3}
 
 def first_state(cell: str, N: int, H: int) -> Any:
     """Zeros."""
-    h = np.zeros((N, H), np.float32)
+    h = np.zeros((N, H), Precision.dtype)
     return {"rnn": RNNState(h), "lstm": LSTMState(h, h), "gru": GRUState(h)}[cell]
 
 
@@ -59,9 +71,9 @@ def sequence(cell: str, N: int, T: int, D: int, H: int, *, both_ways: bool = Fal
     def inputs() -> tuple[Array, Any, Array]:
         rng = rng_of(name)
         p = (
-            Both(*(INIT[cell](rng, D, H, np.float32) for _ in range(2)))
+            Both(*(INIT[cell](rng, D, H, Precision.dtype) for _ in range(2)))
             if both_ways
-            else INIT[cell](rng, D, H, np.float32)
+            else INIT[cell](rng, D, H, Precision.dtype)
         )
         return draw(rng, N, T, D), p, draw(rng, N, T, (1 + both_ways) * H)
 
@@ -116,7 +128,7 @@ def attention_decoder(name: str, N: int, T: int) -> Workload:
 
     def inputs() -> tuple[CaptionerParams, Array, Seen, Array]:
         rng = rng_of(name)
-        p, _ = init_captioner(rng, config)
+        p, _ = init_captioner(rng, config, Precision.dtype)
         seen = Seen(draw(rng, N, config.glance), draw(rng, N, L, H), draw(rng, N, L, config.local))
         return p, draw(rng, N, T, config.embed), seen, draw(rng, N, T, H + config.local)
 
@@ -124,7 +136,7 @@ def attention_decoder(name: str, N: int, T: int) -> Workload:
         p, words, seen, dsays = inputs()
 
         def step() -> Any:
-            state = zero_state(config, N, np.float32)
+            state = zero_state(config, N, words.dtype)
             (says, _, _), cache = tell_forward(words, state, seen, p, config=config, ops=kit.ops)
             dwords, _, dseen, dparams = tell_backward(dsays, cache)
             return says, dwords, dseen, dparams["query"], dparams["cell"]

@@ -1,6 +1,7 @@
 """What a workload is, and where each side takes its functions from.
 
-A workload computes the same thing on every side, from the same seeded float32 inputs and the same weights. The sides:
+A workload computes the same thing on every side, from the same seeded inputs and the same weights, in float32; the test
+that holds the sides together asks for float64 (`in_double`). The sides:
 
     fast      minirnn as its commands use it: the tuned pairs
     readable  minirnn's pairs as they are read in the course
@@ -126,9 +127,29 @@ def rng_of(name: str) -> np.random.Generator:
     return np.random.default_rng(zlib.crc32(name.encode()))
 
 
+class Precision:
+    """Of all floats of the workloads that this process sets up."""
+
+    dtype: Any = np.float32
+
+
+def in_double(side: str) -> None:
+    """From now on this process sets workloads up in float64.
+
+    Two sides then differ by rounding alone. In float32 a value can lie so near to the corner of a ReLU that one side
+    finds it above zero and the other does not, and its gradient is there on one side only.
+    """
+    Precision.dtype = np.float64
+    if side in THEIRS:
+        import torch
+
+        torch.set_default_dtype(torch.float64)
+
+
 def draw(rng: np.random.Generator, *shape: int, scale: float = 1.0) -> Array:
-    """Random float32 numbers."""
-    return rng.standard_normal(shape, np.float32) * np.float32(scale)
+    """Random numbers."""
+    out: Array = (rng.standard_normal(shape, np.float32) * np.float32(scale)).astype(Precision.dtype, copy=False)
+    return out
 
 
 def named(**trees: Any) -> Results:

@@ -137,7 +137,7 @@ def _turned(w: Any) -> Any:
 def pictures(images: Array) -> Any:
     """Pictures (N, S, S, 3), floats or bytes, as a float tensor (N, 3, S, S) in channels_last order."""
     tensor = torch.from_numpy(images).permute(0, 3, 1, 2)
-    return tensor if tensor.is_floating_point() else tensor.float().div_(255)
+    return tensor if tensor.is_floating_point() else tensor.to(torch.get_default_dtype()).div_(255)
 
 
 @torch.inference_mode()
