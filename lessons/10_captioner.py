@@ -53,6 +53,7 @@ from minirnn.plots import smooth
 from minirnn.problem import Checked
 from minirnn.tasks.captioning import System, settings_for, train_defaults
 from minirnn.train import load_best, train
+from minirnn.unroll import beside
 
 plt.rcParams.update({"figure.dpi": 80, "axes.spines.top": False, "axes.spines.right": False})
 BLUE, ORANGE, GREEN, RED, GREY = "#2c5cdc", "#e07b00", "#1a7f37", "#c62828", "#6b7280"
@@ -124,7 +125,9 @@ plt.show()
 #     loss   = cross_entropy(logits, shapes)
 #
 # The encoder is the one from lesson 04 in a loop over blocks. Here it is as the captioner uses it. Read the backward
-# pass against the forward pass: the same four lines, from the last to the first.
+# pass against the forward pass: the same two lines, from the last to the first. The four layers of a block come as two
+# couples: `conv_pool` is a convolution and the pooling behind it, `norm_relu` is batch norm and ReLU. In the readable
+# table they simply run one after the other; `minirnn.fast` does each couple in one sweep.
 
 # %%
 source(encoder)
@@ -235,11 +238,12 @@ source(see_forward, see_backward)
 source(begin_forward, begin_backward)
 
 # %% [markdown]
-# **Tell** puts the image vector beside each word vector and runs the cell through time, by your `unroll`. The backward
-# pass sums the gradient of the image vector over time (`devery.sum(axis=1)`): the same vector was read at every step.
+# **Tell** puts the image vector beside each word vector and runs the cell through time, by your `unroll`. Putting it
+# there is the job of `beside`. Its backward pass sums the gradient of the image vector over time: the same vector was
+# read at every step.
 
 # %%
-source(tell_forward, tell_backward)
+source(beside, tell_forward, tell_backward)
 
 # %% [markdown]
 # ## Teacher forcing: every word at once

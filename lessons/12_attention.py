@@ -231,8 +231,8 @@ plt.show()
 #
 # ## In the captioner
 #
-# The decoder is the LSTM that you know. After it has read a word, its h asks (line 3), the places answer (line 4),
-# and both together choose the next word (line 5). `ops.dot_attention` in the table is the function you are about to
+# The decoder is the LSTM that you know. After it has read a word, its h asks (line 2), the places answer (line 3),
+# and both together choose the next word (line 4). `ops.dot_attention` in the table is the function you are about to
 # write.
 
 # %%

@@ -15,9 +15,8 @@ from minirnn.ops import READABLE, Ops
 from minirnn.pair import Array, Pair, Tree
 from minirnn.tree import tree_map
 
-SIDE = (
-    4  # of the windows that attention looks at; a mean of SIDE**2 values has 1 / SIDE of their spread: times SIDE again
-)
+# Of the windows that attention looks at. A mean of SIDE**2 values has 1 / SIDE of their spread: times SIDE again.
+SIDE = 4
 
 
 class Seen(NamedTuple):
