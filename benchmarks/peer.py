@@ -27,7 +27,6 @@ from minirnn.metrics import exact_match
 from minirnn.optim import OPTIMISERS, learning_rate
 from minirnn.pair import Array
 from minirnn.tasks.captioning import DECODE_BATCH, JUDGE, System, build, settings_for, train_defaults
-from minirnn.train import batch_indices
 
 SIDES = {"fast": "minirnn", "torch": "PyTorch"}
 GOAL = 0.9  # share of captions that are right word for word
@@ -107,7 +106,7 @@ class Training:
         self.problem, self.config = self.system.problem(), train_defaults(self.system.settings)
 
     def batch(self, k: int) -> tuple[Any, ...]:
-        chosen = batch_indices(self.problem.examples, self.config.batch, k, self.config.seed)
+        chosen = self.problem.order(self.problem.examples, self.config.batch, k, self.config.seed)
         return self.problem.batch(chosen, np.random.default_rng([self.config.seed, 1, k]))
 
     def most(self) -> int:

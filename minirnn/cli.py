@@ -120,8 +120,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MemoryError:
         return _fail("out of memory; use smaller pictures or a smaller model", 1)
     except KeyboardInterrupt:
-        saved = getattr(args, "out", None) is not None and (args.out / "last.safetensors").exists()
-        hint = f"; go on with: minirnn train captioner --out {args.out} --resume" if saved else ""
+        model = getattr(args, "command", None) and args.command.resumes
+        saved = model and args.out is not None and (args.out / "last.safetensors").exists()
+        hint = f"; go on with: minirnn train {model} --out {args.out} --resume" if saved else ""
         return _fail(f"stopped{hint}", 130)
 
 

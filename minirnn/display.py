@@ -60,7 +60,7 @@ class Meter:
 
 def scores_text(scores: dict[str, float]) -> str:
     """The scores that fit on a line."""
-    shown = [k for k in ("exact_match", "bleu4", "rouge_l", "cider") if k in scores]
+    shown = [k for k in ("exact_match", "bleu4", "rouge_l", "cider") if k in scores] or list(scores)[:4]
     return "  ".join(f"{k} {scores[k]:.3f}" for k in shown)
 
 

@@ -14,6 +14,7 @@ from minirnn.pair import Array
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+SHARES = ("accuracy", "exact_match")  # scores from 0 to 1
 BLUE, ORANGE, GREEN, RED, GREY = "#2c5cdc", "#e07b00", "#1a7f37", "#c62828", "#6b7280"
 
 
@@ -42,20 +43,27 @@ def smooth(values: Sequence[float], width: int) -> Array:
 
 
 def curves(
-    path: Path, losses: Sequence[float], checks: Sequence[dict[str, float]], score: str, *, blind: Sequence[float] = ()
-) -> Path:
-    """Loss per step and the validation score over a run; `blind` is the loss of the no-image baseline."""
+    path: Path, losses: Sequence[float], checks: Sequence[dict[str, float]], score: str, *, blind: Sequence[float] = (),
+    unit: str = "nats per word", names: tuple[str, str] = ("with the image", "no image"),
+) -> Path:  # fmt: skip
+    """Loss per step and the validation score over a run.
+
+    Args:
+        score: which of the scores in `checks`.
+        blind: losses of a second run, a baseline; `names` are the two runs' in the legend.
+        unit: of the loss.
+    """
     figure = _figure(figsize=(9, 3.4))
     left, right = figure.subplots(1, 2)
     width = max(1, len(losses) // 50)
     smoothed = smooth(losses, width)
     left.plot(np.arange(1, len(losses) + 1), losses, color=BLUE, alpha=0.2, linewidth=0.6)
-    left.plot(np.arange(len(smoothed)) + (width + 1) / 2, smoothed, color=BLUE, linewidth=1.6, label="with the image")
+    left.plot(np.arange(len(smoothed)) + (width + 1) / 2, smoothed, color=BLUE, linewidth=1.6, label=names[0])
     if len(blind):
         line = smooth(blind, width)
-        left.plot(np.arange(len(line)) + (width + 1) / 2, line, color=GREY, linewidth=1.6, label="no image")
+        left.plot(np.arange(len(line)) + (width + 1) / 2, line, color=GREY, linewidth=1.6, label=names[1])
         left.legend(frameon=False)
-    left.set(xlabel="step", ylabel="training loss (nats per word)", ylim=(0, None), title="Loss")
+    left.set(xlabel="step", ylabel=f"training loss ({unit})", ylim=(0, None), title="Loss")
     steps, scores = [c["step"] for c in checks], [c[score] for c in checks]
     right.plot(steps, scores, color=ORANGE, marker="o", markersize=4, linewidth=1.6)
     if scores:
@@ -63,7 +71,7 @@ def curves(
         right.annotate(f"{scores[best]:.3g}", (steps[best], scores[best]), textcoords="offset points", xytext=(0, 7),
                        ha="center", color=ORANGE)  # fmt: skip
     right.set(xlabel="step", title=f"Validation: {score.replace('_', ' ')}", xlim=(0, None),
-              ylim=(0, 1.12 if score == "exact_match" else 1.15 * max([*scores, 1e-3])))  # fmt: skip
+              ylim=(0, 1.12 if score in SHARES else 1.15 * max([*scores, 1e-3])))  # fmt: skip
     for axes in (left, right):
         _plain(axes)
     figure.tight_layout()

@@ -51,6 +51,14 @@ def as_json(settings: Any) -> dict[str, Any]:
     return plain
 
 
+def batch_indices(examples: int, batch: int, step: int, seed: int) -> Array:
+    """The examples of an update: every epoch has its own order, and only full batches are used."""
+    size = min(batch, examples)
+    epoch, place = divmod(step, examples // size)
+    order = np.random.default_rng([seed, 0, epoch]).permutation(examples)
+    return order[place * size : (place + 1) * size]
+
+
 @dataclass(frozen=True)
 class Problem:
     """What a system gives to the loop: a model, its first values, its data and its judge."""
@@ -67,6 +75,8 @@ class Problem:
     meta: Mapping[str, Any] = field(default_factory=dict)  # stored with every checkpoint: config, vocabulary, …
     clip: Callable[[Tree, float], tuple[Tree, float]] = clip_by_global_norm
     updates: Mapping[str, Callable[..., Any]] = field(default_factory=dict)  # by optimiser, instead of the built-in
+    # (examples, batch, step, seed) -> the numbers of the examples of an update; must depend on nothing else
+    order: Callable[[int, int, int, int], Array] = batch_indices
 
 
 class TrainState(NamedTuple):

@@ -21,7 +21,6 @@ from minirnn import checkpoint
 from minirnn.errors import DataError
 from minirnn.models.anomaly import find_anomaly
 from minirnn.optim import OPTIMISERS, learning_rate
-from minirnn.pair import Array
 from minirnn.problem import Checked, Note, Problem, Progress, Step, TrainConfig, TrainingError, TrainState, as_json
 
 LAST, BEST = "last.safetensors", "best.safetensors"
@@ -84,21 +83,13 @@ def _done(progress: Progress, config: TrainConfig) -> bool:
     return 0 < progress.total <= progress.step or 0 < config.patience <= waited
 
 
-def batch_indices(examples: int, batch: int, step: int, seed: int) -> Array:
-    """The examples of an update: every epoch has its own order, and only full batches are used."""
-    size = min(batch, examples)
-    epoch, place = divmod(step, examples // size)
-    order = np.random.default_rng([seed, 0, epoch]).permutation(examples)
-    return order[place * size : (place + 1) * size]
-
-
 def _update(
     problem: Problem, config: TrainConfig, state: TrainState, progress: Progress, began: float
 ) -> tuple[TrainState, Progress, Step]:
     """One update of the parameters."""
     k = progress.step
     data = problem.batch(
-        batch_indices(problem.examples, config.batch, k, config.seed), np.random.default_rng([config.seed, 1, k])
+        problem.order(problem.examples, config.batch, k, config.seed), np.random.default_rng([config.seed, 1, k])
     )
     options = {**problem.options, "training": True}
     args = (*data, state.running, state.params)

@@ -12,8 +12,8 @@ from minirnn.errors import DataError
 from minirnn.models.captioner import captioner
 from minirnn.ops import READABLE
 from minirnn.pair import Pair
-from minirnn.problem import Checked, Note, Step, TrainConfig, TrainingError
-from minirnn.train import BEST, LAST, batch_indices, load_best, train
+from minirnn.problem import Checked, Note, Step, TrainConfig, TrainingError, batch_indices
+from minirnn.train import BEST, LAST, load_best, train
 from minirnn.tree import tree_from_items, tree_items, tree_leaves
 from tests.tiny import TRAIN, shorter, tiny_system
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from minirnn import decode, metrics
-from minirnn.checkpoint import CheckpointError, load, restore
+from minirnn.checkpoint import CheckpointError, restore
 from minirnn.data.captioning import (
     Batches,
     CaptionSplit,
@@ -33,7 +33,8 @@ from minirnn.pair import Array, Tree
 from minirnn.problem import Checked, Note, Problem, Step, TrainConfig, as_json
 from minirnn.tasks.captioning_settings import Settings, model_defaults, settings_for, train_defaults
 from minirnn.tasks.captioning_tools import FAST_TOOLS, Tools
-from minirnn.train import BEST, LAST, train
+from minirnn.tasks.runs import open_run, resume_command, tuples
+from minirnn.train import BEST, train
 
 __all__ = [
     "Captioner", "Settings", "System", "Tools", "build", "evaluate", "load_captioner", "model_defaults", "pointing",
@@ -195,21 +196,14 @@ def train_captioner(
 
 def load_captioner(folder: Path, ops: Ops = FAST, tools: Tools = FAST_TOOLS) -> tuple[Captioner, dict[str, Any]]:
     """The best captioner of a run, and what is stored with it."""
-    path = folder / BEST
-    if not path.exists():
-        if (folder / LAST).exists():
-            raise DataError(f"{folder} has not reached its first validation; go on with: {_resume(folder)}")
-        raise DataError(f"{folder} holds no trained captioner: {BEST} is missing")
-    arrays, meta = load(path)
-    if meta.get("task") != "captioner":
-        raise CheckpointError(f"{path} belongs to {meta.get('task')!r}, not to a captioner")
+    arrays, meta, path = open_run(folder, "captioner", "captioner")
     try:
-        config = CaptionerConfig(**{**meta["model"], "channels": tuple(meta["model"]["channels"])})
-        vocabulary, settings = Vocabulary(tuple(meta["vocabulary"])), Settings(**meta["settings"])
+        config, vocabulary = CaptionerConfig(**tuples(meta["model"])), Vocabulary(tuple(meta["vocabulary"]))
+        settings = Settings(**meta["settings"])
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path} was made by another version of minirnn ({error!r})") from error
     like = init_captioner(np.random.default_rng(0), config)
-    params, running = restore(like, arrays, "model", str(path))
+    params, running = restore(like, arrays, "model", path)
     return Captioner(config, vocabulary, params, running, settings.max_words, ops, tools), meta
 
 
@@ -218,15 +212,11 @@ def load_baseline(
 ) -> Captioner:  # fmt: skip
     """The no-image baseline of a run whose metadata is `meta`."""
     if not (folder / NO_IMAGE / BEST).exists():
-        raise DataError(f"{folder} has no baseline yet; go on with: {_resume(folder)}")
+        raise DataError(f"{folder} has no baseline yet; go on with: {resume_command('captioner', folder)}")
     blind, theirs = load_captioner(folder / NO_IMAGE, ops, tools)
     if blind.config.image != "none" or any(theirs[k] != meta[k] for k in ("settings", "vocabulary", "seen")):
         raise DataError(f"{folder / NO_IMAGE} is not the baseline of the run in {folder}; train it anew")
     return blind
-
-
-def _resume(folder: Path) -> str:
-    return f"minirnn train captioner --out {folder} --resume"
 
 
 def score(split: CaptionSplit, hypotheses: list[str], *, exact: bool) -> dict[str, float]:

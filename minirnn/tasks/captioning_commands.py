@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import math
 import time
 from argparse import ArgumentParser, Namespace
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from minirnn.checkpoint import CheckpointError, load
 from minirnn.data.captioning import CaptionSplit, load_all_photos, load_photos, scene_split
-from minirnn.display import clock, console, decoding, scores_text, show
+from minirnn.display import console, decoding, show
 from minirnn.errors import DataError
 from minirnn.problem import TrainConfig
 from minirnn.tasks import captioning
 from minirnn.tasks.captioning import Settings
 from minirnn.tasks.captioning_demo import CAPTION, DEMO
-from minirnn.tasks.captioning_options import data_of, model_arguments, positive, settings_of
-from minirnn.tasks.captioning_pictures import pictures, show_report, summary
+from minirnn.tasks.captioning_options import cell_arguments, data_of, settings_of
+from minirnn.tasks.captioning_pictures import pictures, show_report
+from minirnn.tasks.runs import goes_on, lengthened, require_new, run_arguments, show_trained, stored, summary
 from minirnn.tasks.task import Command, Result, Task
-from minirnn.train import BEST, LAST
 
 # train captioner
 
@@ -32,13 +28,8 @@ def _train_arguments(parser: ArgumentParser) -> None:
         "--data", help="'scenes' (drawn, the default), or the folder or file of captioned photographs:"
         " Flickr8k's captions.txt or Flickr8k.token.txt, Karpathy's dataset.json, COCO captions JSON",
     )  # fmt: skip
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the run")
-    model_arguments(parser)
-    length = parser.add_mutually_exclusive_group()
-    length.add_argument("--minutes", type=float, metavar="M", help="train for about so long, baseline included")
-    length.add_argument("--epochs", type=float, metavar="E", help="passes over the training pictures")
-    parser.add_argument("--patience", type=int, metavar="N", help="stop after N validations without a better score")
-    parser.add_argument("--resume", action="store_true", help="go on with the run in --out, with its own settings")
+    run_arguments(parser)
+    cell_arguments(parser)
     parser.add_argument(
         "--skip-bad", action="store_true", help="leave unreadable pictures and captions out, and say so"
     )
@@ -47,8 +38,7 @@ def _train_arguments(parser: ArgumentParser) -> None:
 def _train(args: Namespace) -> Result:
     out = console()
     began = time.monotonic()
-    resumes = args.resume and (args.data is None or (args.out / LAST).exists())
-    settings, config = _stored(args) if resumes else _new(args)
+    settings, config = _stored(args) if goes_on(args) else _new(args)
     system, bad = captioning.build(settings, progress=decoding(out))
     for line in bad:
         out.print(f"left out: {line}", markup=False)
@@ -65,52 +55,17 @@ def _train(args: Namespace) -> Result:
 
 
 def _new(args: Namespace) -> tuple[Settings, TrainConfig]:
-    """The settings of a run that starts now; a folder that holds one already is refused."""
-    if any((args.out / name).exists() for name in (LAST, BEST)):
-        raise DataError(f"{args.out} holds a run; add --resume to go on with it, or choose another folder")
+    """The settings of a run that starts now."""
+    require_new(args.out)
     settings = settings_of(args, data_of(args) or "scenes", skip_bad=args.skip_bad)
-    config = captioning.train_defaults(settings)
-    if args.minutes is not None:
-        config = replace(config, seconds=positive("--minutes", args.minutes) * 60, epochs=1000.0)
-    if args.epochs is not None:
-        config = replace(config, epochs=positive("--epochs", args.epochs))
-    if args.patience is not None:
-        config = replace(config, patience=int(positive("--patience", args.patience)))
-    return settings, config
+    return settings, lengthened(args, captioning.train_defaults(settings))
 
 
 def _stored(args: Namespace) -> tuple[Settings, TrainConfig]:
-    """The settings of the run in `args.out`; a flag that says otherwise is refused."""
-    if not (args.out / LAST).exists():
-        raise DataError(f"{args.out} holds no run to go on with: {LAST} is missing; leave --resume out to start one")
-    _, meta = load(args.out / LAST)
-    try:
-        settings, config = Settings(**meta["problem"]["settings"]), TrainConfig(**meta["train"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{args.out / LAST} is no run of this version of minirnn ({error!r})") from error
-    given = {
-        "data": data_of(args), "cell": args.cell, "attention": args.attention, "seed": args.seed,
-        "minutes": args.minutes, "epochs": args.epochs, "patience": args.patience,
-    }  # fmt: skip
-    stored: dict[str, Any] = {
-        "data": settings.data, "cell": settings.cell, "attention": settings.image == "attention", "seed": settings.seed,
-        "minutes": config.seconds and config.seconds / 60, "epochs": config.epochs, "patience": config.patience,
-    }  # fmt: skip
-    for name, value in given.items():
-        then = stored[name]
-        close = isinstance(value, float) and then is not None and math.isclose(value, then)
-        if value is not None and value != then and not close:
-            raise DataError(f"--{name} is {value}, but the run in {args.out} was started with {then}; leave it out")
-    return settings, config
-
-
-def _show_train(result: Result) -> str:
-    return (
-        f"{result['steps']} steps in {clock(result['seconds'])}; best at step {result['best_step']}: "
-        f"{scores_text(result['validation'])}\n"
-        f"Pictures: {'  '.join(result['pictures'])}\n"
-        f"Next: minirnn evaluate {result['run']}"
-    )
+    """The settings of the run in `args.out`."""
+    image = None if args.attention is None else "attention"
+    given = {"data": data_of(args), "cell": args.cell, "attention": image, "seed": args.seed}
+    return stored(args, Settings, given, {"attention": "image"})
 
 
 # evaluate
@@ -165,7 +120,8 @@ TASK = Task(
         "minirnn train captioner --data flickr8k --out runs/photos --minutes 10",
         _train_arguments,
         _train,
-        _show_train,
+        show_trained,
+        resumes="captioner",
     ),
     evaluate=_evaluate,
     show_evaluation=_show_evaluation,

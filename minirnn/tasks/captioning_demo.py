@@ -15,9 +15,10 @@ from minirnn.errors import DataError
 from minirnn.ops import FAST
 from minirnn.tasks import captioning
 from minirnn.tasks.captioning import NO_IMAGE
-from minirnn.tasks.captioning_options import model_arguments, positive, settings_of
-from minirnn.tasks.captioning_pictures import attention_map, pictures, show_report, summary
+from minirnn.tasks.captioning_options import model_arguments, settings_of
+from minirnn.tasks.captioning_pictures import attention_map, pictures, show_report
 from minirnn.tasks.captioning_tools import FAST_TOOLS
+from minirnn.tasks.runs import positive, summary
 from minirnn.tasks.task import Command, Result
 from minirnn.train import BEST, LAST
 
@@ -162,6 +163,7 @@ DEMO = Command(
     _demo_arguments,
     _demo,
     _show_demo,
+    resumes="captioner",
     trains=True,
 )
 CAPTION = Command(

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import math
 import os
 from argparse import ArgumentParser, Namespace
 
 from minirnn.errors import DataError
 from minirnn.models.captioner_params import CELLS
 from minirnn.tasks.captioning import Settings, settings_for
+from minirnn.tasks.runs import seed_of
+
+
+def cell_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--cell", choices=CELLS, help="the decoder's cell (default: lstm)")
+    parser.add_argument("--attention", action="store_true", default=None, help="look at the picture through attention")
 
 
 def model_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--cell", choices=CELLS, help="the decoder's cell (default: lstm)")
-    parser.add_argument("--attention", action="store_true", default=None, help="look at the picture through attention")
+    cell_arguments(parser)
     parser.add_argument("--seed", type=int, help="of the weights, the data order and drawn scenes (default: 0)")
 
 
 def settings_of(args: Namespace, data: str, *, skip_bad: bool = False) -> Settings:
     """The settings of a new run from the command line."""
-    seed = 0 if args.seed is None else args.seed
-    if seed < 0:
-        raise DataError(f"--seed is {seed}; expected at least 0")
     image = "attention" if args.attention else "every"
-    return settings_for(data, seed=seed, cell=args.cell or "lstm", image=image, skip_bad=skip_bad)
+    return settings_for(data, seed=seed_of(args), cell=args.cell or "lstm", image=image, skip_bad=skip_bad)
 
 
 def data_of(args: Namespace) -> str | None:
@@ -34,9 +35,3 @@ def data_of(args: Namespace) -> str | None:
     if not data:
         raise DataError("--data is empty; expected 'scenes' or the folder or file of captioned photographs")
     return os.path.abspath(data)
-
-
-def positive(name: str, value: float) -> float:
-    if not 0 < value < math.inf:
-        raise DataError(f"{name} is {value:g}; expected more than 0, and finite")
-    return value

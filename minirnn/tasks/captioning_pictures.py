@@ -19,14 +19,6 @@ from minirnn.train import LAST
 SHEET = 12  # pictures on a contact sheet
 
 
-def summary(folder: Path) -> Result:
-    """How the training went."""
-    _, meta = load(folder / LAST)
-    progress = meta["progress"]
-    best: Result = next((c for c in progress["checks"] if c["step"] == progress["best_step"]), {})
-    return {"steps": progress["step"], "best_step": progress["best_step"], "validation": best}
-
-
 def pictures(system: System, folder: Path, split: str, data: CaptionSplit | None = None) -> list[Path]:
     """Curves and a contact sheet of captioned pictures; a map of the attention where there is one."""
     model, _ = captioning.load_captioner(folder)

@@ -24,6 +24,7 @@ class Command:
     run: Callable[[Namespace], Result]
     show: Callable[[Result], str]
     status: Callable[[Result], int] = lambda result: 0  # exit status
+    resumes: str = ""  # the model whose run in --out it makes: `minirnn train RESUMES --out … --resume` goes on with it
     trains: bool = False  # takes `ops` and `tools` of one's own in its arguments
 
 
