@@ -79,7 +79,7 @@ TESTS: dict[str, tuple[Tests, ...]] = {  # the cheap ones first; what follows ru
     "fast embedding": _twin_tests("embedding"),
     "fast affine": _twin_tests("affine"),
     "fast adam": (Tests((FAST,)),),
-    "fast rows": _twin_tests("affine or batch_norm or conv2d"),
+    "fast rows": _twin_tests("affine or batch_norm or conv2d or rows"),
     "fast scratch": _twin_tests("conv2d"),
     "fast winograd": _twin_tests("winograd or conv2d"),
     "fast conv": _twin_tests("conv2d"),
