@@ -2,7 +2,7 @@
 
     python -m benchmarks.mutate [NAME ...] [--jobs 2] [--json] [--list]
 
-The mistakes are those of `benchmarks.mutants`: 295 that people make in hand-written backpropagation. Each is planted
+The mistakes are those of `benchmarks.mutants`: 298 that people make in hand-written backpropagation. Each is planted
 into a temporary copy of the package, and the tests of its layer run there: gradient checks and the contract first, then
 PyTorch, then values worked out by hand. A mistake counts as caught when one of these tests fails. Before that the same
 tests must pass on a copy without a mistake. NAME picks layers or parts of descriptions ("gru", "dbh = dbx").
@@ -79,7 +79,7 @@ TESTS: dict[str, tuple[Tests, ...]] = {  # the cheap ones first; what follows ru
     "fast embedding": _twin_tests("embedding"),
     "fast affine": _twin_tests("affine"),
     "fast adam": (Tests((FAST,)),),
-    "fast rows": _twin_tests("affine or batch_norm or conv2d"),
+    "fast rows": _twin_tests("affine or batch_norm or conv2d or rows"),
     "fast scratch": _twin_tests("conv2d"),
     "fast winograd": _twin_tests("winograd or conv2d"),
     "fast conv": _twin_tests("conv2d"),

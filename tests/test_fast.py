@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import sys
+import threading
+
 import numpy as np
 import pytest
 
-from minirnn import FAST, READABLE, fast, optim
+from minirnn import FAST, READABLE, Pair, fast, optim
 from minirnn import functional as F
 from minirnn.cases.draw import both, gru, lstm, rnn
-from minirnn.fast import conv, losses, norm, winograd
+from minirnn.fast import columns, conv
 from minirnn.fast import optim as fast_optim
+from minirnn.fast.conv_pool import pooled_forward
+from minirnn.fast.rows import add_bias, column_sums
 from minirnn.fast.scratch import scratch
 from minirnn.models.captioner import advance, start
 from minirnn.models.captioner_params import CaptionerConfig, init_captioner
@@ -17,12 +22,18 @@ from minirnn.models.captioner_speaker import Speaker
 from minirnn.tree import tree_items, tree_leaves, tree_map
 from minirnn.unroll import bidirectional, stacked, unroll
 
+BLOCKS = {
+    "columns": 2**9, "conv_pool": 2**11, "pool": 2**9, "winograd": 2**11, "losses": 2**7, "norm": 2**7, "optim": 2**5,
+}  # fmt: skip
+
 
 @pytest.fixture
 def in_blocks(monkeypatch):
     """Blocks so small that every array falls into many."""
-    for module, size in ((conv, 2**9), (winograd, 2**11), (losses, 2**6), (norm, 2**7), (fast_optim, 2**5)):
-        monkeypatch.setattr(module, "BLOCK", size)
+    for module, size in BLOCKS.items():
+        monkeypatch.setattr(sys.modules[f"minirnn.fast.{module}"], "BLOCK", size)
+    monkeypatch.setattr(columns, "KEEP", 0)
+    monkeypatch.setattr(conv, "STAMPED", 5)
 
 
 def assert_close(mine, readable, rtol=1e-11):
@@ -52,8 +63,10 @@ def test_conv2d(way, size):
     assert_close(*(p.forward(*args, pad=1, need_dx=False)[0] for p in (fast.conv2d.bind(way=way), F.conv2d)))
 
 
-@pytest.mark.usefixtures("in_blocks")
-def test_every_kernel_and_stride():
+@pytest.mark.parametrize("whole", [False, True])
+def test_every_kernel_and_stride(whole, request):
+    if not whole:
+        request.getfixturevalue("in_blocks")
     for seed in range(60):
         rng = np.random.default_rng(seed)
         N, H, W, C, M = (int(n) for n in rng.integers(1, (4, 12, 12, 9, 9)))
@@ -71,6 +84,7 @@ def test_every_kernel_and_stride():
 
 def test_the_way_is_chosen_by_shape():
     assert conv._way((3, 3, 64, 64), (1, 1), 10**4) == "winograd"
+    assert conv._way((3, 3, 64, 64), (1, 1), 10**3) == "windows"
     assert conv._way((3, 3, 64, 64), (2, 2), 10**4) == "windows"
     assert conv._way((5, 5, 1, 16), (1, 1), 10**4) == "planes"
     assert conv._way((5, 5, 64, 64), (1, 1), 10**4) == "windows"
@@ -87,7 +101,9 @@ def test_a_way_that_does_not_suit():
 
 
 @pytest.mark.usefixtures("in_blocks")
-@pytest.mark.parametrize(("stride", "pad", "extra"), [(2, 1, 0), (1, 0, 0), ((2, 3), ((1, 0), (0, 2)), (1, 2))])
+@pytest.mark.parametrize(
+    ("stride", "pad", "extra"), [(2, 1, 0), (1, 0, 0), (1, 0, 1), ((2, 3), ((1, 0), (0, 2)), (1, 2))]
+)
 def test_conv_transpose2d(stride, pad, extra):
     rng = np.random.default_rng(1)
     params = F.ConvTransposeParams(rng.standard_normal((4, 3, 5, 2)), rng.standard_normal(2))
@@ -95,6 +111,7 @@ def test_conv_transpose2d(stride, pad, extra):
     hold_together(fast.conv_transpose2d, F.conv_transpose2d, args, stride=stride, pad=pad, extra=extra)
 
 
+@pytest.mark.usefixtures("in_blocks")
 @pytest.mark.parametrize("values", ["draws", "ties", "nan"])
 @pytest.mark.parametrize("options", [{}, {"size": 3, "stride": 2, "pad": 1}])
 def test_max_pool2d(values, options):
@@ -105,9 +122,43 @@ def test_max_pool2d(values, options):
     hold_together(fast.max_pool2d, F.max_pool2d, (x,), **options)
 
 
+@pytest.mark.parametrize("place", [(3, 0, 0), (3, 0, 1), (3, 1, 0), (3, 7, 7)])
+def test_max_pool2d_sees_every_nan(place):
+    x = np.random.default_rng(2).standard_normal((4, 8, 8, 3))
+    x[place] = np.nan
+    hold_together(fast.max_pool2d, F.max_pool2d, (x,))
+
+
+@pytest.mark.usefixtures("in_blocks")
+@pytest.mark.parametrize("values", ["draws", "ties", "nan"])
+@pytest.mark.parametrize(("size", "pad"), [((13, 10), ((1, 2), (0, 1))), ((8, 12), 1)])
+def test_conv_pool(values, size, pad):
+    rng = np.random.default_rng(12)
+    x, W = rng.standard_normal((5, *size, 2)), rng.standard_normal((3, 3, 2, 4))
+    if values == "ties":
+        x, W = (rng.integers(0, 2, a.shape).astype(float) for a in (x, W))
+    if values == "nan":
+        x[-1, 4, 4, 0] = np.nan
+    args = x, F.ConvParams(W, rng.standard_normal(4))
+    twin, readable = (ops.conv_pool(ops.conv2d, ops.max_pool2d) for ops in (FAST, READABLE))
+    hold_together(twin, readable, args, pad=pad)
+    y, cache = twin.forward(*args, pad=pad, need_dx=False)
+    assert twin.backward(y, cache)[0] is None
+    if values == "draws":
+        assert np.array_equal(pooled_forward(*args, pad=pad)[0], y)  # the one sweep was at work
+
+
+def test_conv_pool_of_other_pairs_is_composed():
+    rng = np.random.default_rng(13)
+    args = rng.standard_normal((2, 8, 8, 2)), F.ConvParams(rng.standard_normal((3, 3, 2, 4)), rng.standard_normal(4))
+    twice = Pair(lambda *a, **k: (2 * F.conv2d.forward(*a, **k)[0], None), F.conv2d.backward, "twice")
+    y, _ = FAST.conv_pool(twice, FAST.max_pool2d).forward(*args)
+    np.testing.assert_allclose(y, 2 * FAST.conv_pool(FAST.conv2d, FAST.max_pool2d).forward(*args)[0], rtol=1e-12)
+
+
 @pytest.mark.usefixtures("in_blocks")
 @pytest.mark.parametrize("training", [True, False])
-@pytest.mark.parametrize("shape", [(4, 6, 5, 3), (64, 8), (7, 300)])
+@pytest.mark.parametrize("shape", [(4, 6, 5, 3), (64, 8), (7, 300), (33, 16, 16, 3)])
 def test_batch_norm(training, shape):
     rng = np.random.default_rng(3)
     C = shape[-1]
@@ -171,17 +222,20 @@ def test_a_step_of_ones_own_runs_in_the_readable_loop():
 
 @pytest.mark.usefixtures("in_blocks")
 @pytest.mark.parametrize(("name", "decay"), [("adam_update", 0.0), ("adam_update", 0.1), ("adamw_update", 0.1)])
-def test_adam(name, decay):
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_adam(name, decay, dtype):
     rng = np.random.default_rng(8)
-    params = (rng.standard_normal((7, 9)), (rng.standard_normal(300), None))
+    params = (rng.standard_normal((7, 9)).astype(dtype), (rng.standard_normal(300).astype(dtype), None))
     states = [(params, optim.adam_init(params))] * 2
     for _ in range(4):
-        grads = tree_map(lambda leaf: rng.standard_normal(leaf.shape), params)
-        before = [leaf.copy() for leaf in tree_leaves(tuple(states))]
+        grads = fast_optim.unflat(rng.standard_normal(363).astype(dtype), params)  # parts of one array: taken as it is
+        before = [leaf.copy() for leaf in tree_leaves((grads, *states))]
         updates = getattr(fast_optim, name), getattr(optim, name)
         new = [u(p, grads, s, lr=0.1, weight_decay=decay) for u, (p, s) in zip(updates, states)]
-        assert_close(*new)
-        assert all(np.array_equal(a, b) for a, b in zip(before, tree_leaves(tuple(states))))  # nothing was written into
+        assert_close(*new, rtol=1e-11 if dtype == np.float64 else 1e-5)
+        assert all(
+            np.array_equal(a, b) for a, b in zip(before, tree_leaves((grads, *states)))
+        )  # nothing was written into
         states = new
 
 
@@ -212,6 +266,23 @@ def test_flat_arrays_are_copied_only_once():
     assert fast_optim.flat((tree[1], tree[0])) is not values  # another order
     np.testing.assert_array_equal(fast_optim.flat((tree[1], tree[0])), [0, 0, 0, 0, 1, 1, 1, 1, 1, 1])
     assert fast_optim.flat(()).size == 0
+    np.testing.assert_array_equal(fast_optim.flat((tree[0],)), np.ones(6))  # a part of the whole
+    order = fast_optim.unflat(np.arange(10.0), params)
+    np.testing.assert_array_equal(fast_optim.flat((order[0].T, order[1])), [0, 3, 1, 4, 2, 5, 6, 7, 8, 9])
+
+
+@pytest.mark.parametrize("shape", [(8200, 3), (8191, 5), (2**13, 2), (30, 300), (0, 4)])
+def test_rows_widened(shape):
+    rng = np.random.default_rng(14)
+    x, b = rng.standard_normal(shape), rng.standard_normal(shape[1])
+    np.testing.assert_allclose(column_sums(x), x.sum(axis=0), atol=1e-9)
+    expected = x + b
+    add_bias(x, b)
+    np.testing.assert_array_equal(x, expected)
+    left = rng.standard_normal((shape[0], 2 * shape[1]))[:, : shape[1]]
+    expected = left + b
+    add_bias(left, b)
+    np.testing.assert_array_equal(left, expected)
 
 
 def test_results_do_not_share_memory_with_scratch():
@@ -232,6 +303,14 @@ def test_scratch_is_reused_and_grows():
     first = scratch("test", (4,), np.float32)
     assert np.shares_memory(first, scratch("test", (2, 2), np.float32))
     assert scratch("test", (100,), np.float64).shape == (100,)
+
+
+def test_scratch_belongs_to_a_thread():
+    mine, theirs = scratch("test", (4,), np.float32), []
+    thread = threading.Thread(target=lambda: theirs.append(scratch("test", (4,), np.float32)))
+    thread.start()
+    thread.join()
+    assert not np.shares_memory(mine, theirs[0])
 
 
 def test_the_table():

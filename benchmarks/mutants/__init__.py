@@ -1,4 +1,4 @@
-"""`MUTANTS`: a catalogue of 295 mistakes in hand-written backpropagation, each as a change to minirnn's own code.
+"""`MUTANTS`: a catalogue of 298 mistakes in hand-written backpropagation, each as a change to minirnn's own code.
 
 A mistake in a forward pass is planted together with the backward pass that belongs to it, where the code has a place
 for it: who differentiates their own mistake passes a gradient check, so something else has to notice. Conventions

@@ -57,27 +57,34 @@ CONV = mutants(
             )
         },
         "dW sees what an earlier call left right of dy": {ZEROED: "wide[:, OH:] = 0"},
-        "border of columns not zeroed": {"seen[...] = 0": "pass"},
-        "border of planes not zeroed": {
-            "planes[...] = 0\n    inside": "planes[:, pixels:] = 0\n    inside",
-        },
         "strided dx adds to what an earlier call left": {"padded[...] = 0": "pass"},
+        "dW of the last block of rows": {
+            "dW += columns_of(x, (KH, KW), stride, sides, part, OW).T": (
+                "dW[...] = columns_of(x, (KH, KW), stride, sides, part, OW).T"
+            )
+        },
+        "dx of the stamps keeps what an earlier call left": {"planes[...] = 0": "planes[:1] = 0"},
+        "dx of a strided convolution lies in scratch": {
+            "dx = np.empty(shape, dy.dtype)": 'dx = scratch("whole dx", shape, dy.dtype)'
+        },
+        "kept columns without the bias": {"        add_bias(y, b)\n": ""},
+    },
+)
+
+COLUMNS = mutants(
+    "fast conv",
+    "fast/columns.py",
+    {
+        "border of columns not zeroed": {"seen[...] = 0": "pass"},
+        "border of planes not zeroed": {"planes[...] = 0": "planes[:, pixels:] = 0"},
         "the first rows of a block read from its output row": {
             "first, deep, wide = rows.start * sh - top": "first, deep, wide = rows.start - top"
         },
         "last pictures left out": {"for n in range(0, N, images)": "for n in range(0, N - N % images or N, images)"},
-        "dW of the last block of rows": {
-            "dW += _columns(x, (KH, KW), stride, sides, part, OW).T": (
-                "dW[...] = _columns(x, (KH, KW), stride, sides, part, OW).T"
+        "kept columns lie in scratch": {
+            "whole = np.empty((N, OH, OW, KH, KW, C), x.dtype)": (
+                'whole = scratch("whole", (N, OH, OW, KH, KW, C), x.dtype)'
             )
-        },
-        "dx of the stamps keeps what an earlier call left": {
-            "planes[...] = 0\n    for k, (i, j) in enumerate(np.ndindex(KH, KW)):  # windows overlap": (
-                "planes[:1] = 0\n    for k, (i, j) in enumerate(np.ndindex(KH, KW)):  # windows overlap"
-            )
-        },
-        "dx of a strided convolution lies in scratch": {
-            "dx = np.empty(shape, dy.dtype)": 'dx = scratch("whole dx", shape, dy.dtype)'
         },
     },
 )
@@ -180,4 +187,4 @@ CONV_POOL = mutants(
     },
 )
 
-MUTANTS = WINOGRAD + CONV + TRANSPOSE + POOL + CONV_POOL + NORM
+MUTANTS = WINOGRAD + CONV + COLUMNS + TRANSPOSE + POOL + CONV_POOL + NORM

@@ -6,9 +6,9 @@ One of three ways, by the shape of the layer:
     planes      few channels (a picture): a pixel of the kernel sees the picture shifted, one contiguous copy for each
     windows     all else: the windows of a few rows of output, copied and multiplied while they are in the cache
 
-The columns of the readable pair, nine times the picture for a 3x3 kernel, never exist as a whole, and the backward pass
-makes them again instead of keeping them. dx of a convolution of stride 1 is a convolution of dy with the kernel turned
-around.
+The columns of the readable pair, nine times the picture for a 3x3 kernel, exist as a whole only where they are few:
+then one large product is the fastest way. Else the backward pass makes them again, block by block. dx of a convolution
+of stride 1 is a convolution of dy with the kernel turned around.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from typing import Any
 import numpy as np
 
 from minirnn.fast import winograd
+from minirnn.fast.columns import all_columns, blocks, few, output_size
+from minirnn.fast.columns import columns as columns_of
+from minirnn.fast.columns import taps as taps_of
 from minirnn.fast.rows import add_bias, column_sums
 from minirnn.fast.scratch import scratch
 from minirnn.functional.conv import (
@@ -32,14 +35,12 @@ from minirnn.functional.conv import (
     require_fits,
     require_image,
     shifted,
-    windows_of,
 )
 from minirnn.pair import Array, Pair, require_float, require_shape
 
-BLOCK = 2**18  # values of a block of columns
+STAMPED = 24  # channels: with fewer, a picture lies in memory channel by channel while dx is added up
 FEW = 6  # channels: with fewer than these, copying window by window is slow
 MANY = 32  # channels on both sides from which Winograd's sums are cheaper than the products they save
-Part = tuple[slice, slice]  # pictures, rows of the output
 
 
 def conv2d_forward(
@@ -68,14 +69,27 @@ def conv2d_forward(
     steps, sides = both_axes("stride", stride), both_sides(pad)
     require_fits(x, W.shape[:2], sides)
     _require_way(way, W.shape, steps)
-    return convolve(x, W, steps, sides, b, way), (x, W, steps, sides, need_dx, way)
+    OH, OW = output_size(x.shape, W.shape, steps, sides)
+    pixels, columns = len(x) * OH * OW, None
+    if (way or _way(W.shape, steps, pixels)) == "windows" and few(pixels, W.shape):
+        columns = all_columns(x, W.shape, steps, sides)
+        y = columns @ W.reshape(-1, W.shape[3])
+        add_bias(y, b)
+        y = y.reshape(len(x), OH, OW, W.shape[3])
+    else:
+        y = convolve(x, W, steps, sides, b, way)
+    return y, (x, columns, W, steps, sides, need_dx, way)
 
 
 def conv2d_backward(dy: Array, cache: Any) -> tuple[Array | None, ConvParams]:
     """dy (N, H', W', F) -> dx (N, H, W, C), ConvParams(dW, db)."""
-    x, W, stride, sides, need_dx, way = cache
-    db = column_sums(dy.reshape(-1, W.shape[3]))
-    dW = weight_gradient(x, dy, W.shape, stride, sides, way)
+    x, columns, W, stride, sides, need_dx, way = cache
+    rows = dy.reshape(-1, W.shape[3])
+    db = column_sums(rows)
+    if columns is None:
+        dW = weight_gradient(x, dy, W.shape, stride, sides, way)
+    else:
+        dW = (columns.T @ rows).reshape(W.shape)
     return input_gradient(dy, x.shape, W, stride, sides, way) if need_dx else None, ConvParams(dW, db)
 
 
@@ -84,22 +98,22 @@ def convolve(
 ) -> Array:  # fmt: skip
     """y (N, H', W', F) from x (N, H, W, C), W (KH, KW, C, F) and b (F,) or None."""
     KH, KW, C, F = W.shape
-    (OH, OW), matrix = _output_size(x.shape, W.shape, stride, sides), W.reshape(-1, F)
+    (OH, OW), matrix = output_size(x.shape, W.shape, stride, sides), W.reshape(-1, F)
     way = way or _way(W.shape, stride, len(x) * OH * OW)
     if way == "winograd":
         return winograd.convolve(x, W, sides, b)
     y = np.empty((len(x), OH, OW, F), x.dtype)
     if way == "planes":
         with_bias = np.concatenate([matrix, np.zeros((1, F), x.dtype) if b is None else b[None]])
-        for part in _blocks(len(x), OH, OH * OW * KH * KW * C, whole=True):
-            taps, (N, height, width) = _taps(x, (KH, KW), sides, part)
+        for part in blocks(len(x), OH, OH * OW * KH * KW * C, whole=True):
+            taps, (N, height, width) = taps_of(x, (KH, KW), sides, part)
             wide = scratch("wide", (N, height, width, F), x.dtype)
             np.matmul(taps.T, with_bias, out=wide.reshape(-1, F))
             y[part] = wide[:, :OH, :OW]
         return y
-    for part in _blocks(len(x), OH, OH * OW * KH * KW * C):
+    for part in blocks(len(x), OH, OH * OW * KH * KW * C):
         out = y[part].reshape(-1, F)  # a view: whole pictures, or rows of one picture
-        np.matmul(_columns(x, (KH, KW), stride, sides, part, OW), matrix, out=out)
+        np.matmul(columns_of(x, (KH, KW), stride, sides, part, OW), matrix, out=out)
         if b is not None:
             add_bias(out, b)
     return y
@@ -115,15 +129,15 @@ def weight_gradient(
     if way == "winograd":
         return winograd.weight_gradient(x, dy, sides)
     dW = np.zeros((KH * KW * C, F), dy.dtype)
-    for part in _blocks(N, OH, OH * OW * KH * KW * C, whole=way == "planes"):
+    for part in blocks(N, OH, OH * OW * KH * KW * C, whole=way == "planes"):
         if way == "planes":
-            taps, (n, height, width) = _taps(x, (KH, KW), sides, part)
+            taps, (n, height, width) = taps_of(x, (KH, KW), sides, part)
             wide = scratch("wide", (n, height, width, F), x.dtype)
             wide[:, OH:], wide[:, :OH, OW:] = 0, 0
             wide[:, :OH, :OW] = dy[part]
             dW += taps[:-1] @ wide.reshape(-1, F)
         else:
-            dW += _columns(x, (KH, KW), stride, sides, part, OW).T @ dy[part].reshape(-1, F)
+            dW += columns_of(x, (KH, KW), stride, sides, part, OW).T @ dy[part].reshape(-1, F)
     return dW.reshape(shape)
 
 
@@ -141,11 +155,11 @@ def input_gradient(
         around = (KH - 1 - top, KH - 1 - bottom), (KW - 1 - left, KW - 1 - right)
         return convolve(dy, turned, stride, around, None, way)
     dx = np.empty(shape, dy.dtype)
-    if stride == (1, 1):
-        for part in _blocks(N, OH, shape[1] * shape[2] * KH * KW * C, whole=True):
+    if stride == (1, 1) and C < STAMPED:
+        for part in blocks(N, OH, shape[1] * shape[2] * KH * KW * C, whole=True):
             dx[part[0]] = _stamped(dy[part[0]], shape, W, sides)
         return dx
-    for images, _ in _blocks(N, OH, OH * OW * max(C, F), whole=True):
+    for images, _ in blocks(N, OH, OH * OW * max(C, F), whole=True):
         n = images.stop - images.start
         padded = scratch("dx", (n, shape[1] + top + bottom, shape[2] + left + right, C), dy.dtype)
         padded[...] = 0
@@ -181,16 +195,9 @@ def _stamped(dy: Array, shape: tuple[int, ...], W: Array, sides: Sides) -> Array
     return pictures.transpose(1, 2, 3, 0)
 
 
-def _output_size(
-    x: tuple[int, ...], W: tuple[int, ...], stride: tuple[int, int], sides: Sides
-) -> tuple[int, int]:  # fmt: skip
-    OH, OW = ((n + sum(side) - k) // s + 1 for n, side, k, s in zip(x[1:3], sides, W[:2], stride))
-    return OH, OW
-
-
 def _way(W: tuple[int, ...], stride: tuple[int, int], pixels: int) -> str:
     """The fastest way for a kernel (KH, KW, C, F) on so many output pixels; FEW and MANY are measured."""
-    if stride == (1, 1) and W[:2] == (3, 3) and min(W[2:]) >= MANY and pixels >= 256:
+    if stride == (1, 1) and W[:2] == (3, 3) and min(W[2:]) >= MANY and not few(pixels, W):
         return "winograd"
     return "planes" if stride == (1, 1) and W[2] < FEW else "windows"
 
@@ -202,61 +209,6 @@ def _require_way(way: str | None, W: tuple[int, ...], stride: tuple[int, int]) -
         raise ValueError(f"winograd needs a 3x3 kernel and stride 1; got {W[0]}x{W[1]} and stride {stride}")
     if way == "planes" and stride != (1, 1):
         raise ValueError(f"planes need stride 1; got {stride}")
-
-
-def _blocks(N: int, OH: int, values: int, *, whole: bool = False) -> list[Part]:
-    """Parts of the work, of about BLOCK values each: some pictures, or (unless `whole`) some rows of one picture."""
-    images = max(1, BLOCK // max(1, values))
-    rows = OH if whole else min(OH, max(1, BLOCK * OH // max(1, values)))
-    return [
-        (slice(n, min(N, n + images)), slice(r, min(OH, r + rows)))
-        for n in range(0, N, images)
-        for r in range(0, OH, rows)
-    ]
-
-
-def _columns(
-    x: Array, size: tuple[int, int], stride: tuple[int, int], sides: Sides, part: Part, OW: int
-) -> Array:  # fmt: skip
-    """The windows of a part as rows (pixels, KH * KW * C)."""
-    images, rows = part
-    (top, _), (left, _) = sides
-    (KH, KW), (sh, sw), C = size, stride, x.shape[3]
-    n, height = images.stop - images.start, rows.stop - rows.start
-    first, deep, wide = rows.start * sh - top, (height - 1) * sh + KH, (OW - 1) * sw + KW  # what is read, from where on
-    if sides == ((0, 0), (0, 0)):
-        seen = x[images, first : first + deep, :wide]
-    else:
-        seen = scratch("padded", (n, deep, wide, C), x.dtype)
-        seen[...] = 0
-        inside = x[images, max(0, first) : max(0, first + deep), : max(0, wide - left)]
-        above = max(0, -first)
-        seen[:, above : above + inside.shape[1], left : left + inside.shape[2]] = inside
-    columns = scratch("columns", (n, height, OW, KH, KW, C), x.dtype)
-    columns[...] = windows_of(seen, size, stride)
-    return columns.reshape(-1, KH * KW * C)
-
-
-def _taps(x: Array, size: tuple[int, int], sides: Sides, part: Part) -> tuple[Array, tuple[int, int, int]]:
-    """(KH * KW * C + 1, pixels): what each value of the kernel meets at every pixel of the padded pictures; their size.
-
-    The last row is 1, what the bias meets: so it is part of the product. Pixels too far right or down for a window hold
-    what follows in memory; nobody reads the outputs there.
-    """
-    (top, bottom), (left, right) = sides
-    (KH, KW), pictures = size, x[part[0]]
-    N, H, W, C = pictures.shape
-    height, width = H + top + bottom, W + left + right
-    pixels = N * height * width
-    planes = scratch("planes", (C, pixels + KH * width + KW), x.dtype)
-    planes[...] = 0
-    inside = planes[:, :pixels].reshape(C, N, height, width)[:, :, top : top + H, left : left + W]
-    inside[...] = pictures.transpose(3, 0, 1, 2)
-    taps = scratch("taps", (KH * KW * C + 1, pixels), x.dtype)
-    for k, (i, j) in enumerate(np.ndindex(KH, KW)):
-        taps[k * C : (k + 1) * C] = planes[:, i * width + j : i * width + j + pixels]
-    taps[-1] = 1
-    return taps, (N, height, width)
 
 
 conv2d = Pair(conv2d_forward, conv2d_backward, "conv2d")
