@@ -1,0 +1,261 @@
+"""The text system: its data, its model, its training defaults, what it can do, and its evaluation beside baselines."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minirnn import decode
+from minirnn.checkpoint import CheckpointError, restore
+from minirnn.data import ngrams
+from minirnn.data.text import UNKNOWN, Alphabet, Pieces, in_order, parts, read_text, tidy
+from minirnn.errors import DataError
+from minirnn.fast import optim as fast_optim
+from minirnn.models.text import TextConfig, advance, first_state, init_text, language_model, read_forward
+from minirnn.ops import FAST, Ops
+from minirnn.pair import Array, Tree
+from minirnn.problem import Problem, TrainConfig, as_json
+from minirnn.tasks.runs import from_meta, open_run
+from minirnn.tree import tree_map
+
+ROWS, CHUNK, WARM = 64, 64, 192  # judging: rows side by side, steps at once, characters read before the first that counts
+GOES_ON = 4  # pieces that a stream has at least, where the text is short
+ORDER = 6  # longest context of the n-gram baseline
+SAMPLE = 60  # characters shown while it trains
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run is made of; stored with every checkpoint."""
+
+    data: str  # the text file
+    seed: int = 0
+    cell: str = "lstm"
+    layers: int = 2
+    hidden: int = 256
+    dropout: float = 0.0
+    embed: int = 64
+    streams: int = 64  # texts read side by side
+    piece: int = 64  # characters a step of each: how far the gradient goes back
+    min_count: int = 2  # characters that the training part has less often are unknown
+
+
+def train_defaults(settings: Settings) -> TrainConfig:
+    """How to train it."""
+    return TrainConfig(epochs=10, batch=settings.streams, lr=5e-3, clip=1.0, warmup=100, checks=10, seed=settings.seed)
+
+
+@dataclass(frozen=True)
+class TextModel:
+    """A character model ready for use."""
+
+    config: TextConfig
+    alphabet: Alphabet
+    params: Tree
+    ops: Ops = FAST
+
+    def read(self, ids: Array, state: Tree) -> tuple[Array, Tree]:
+        """Characters (N, T) to logits (N, T, V) of what follows each, and the state after the last."""
+        out, _ = read_forward(ids, state, self.params, config=self.config, training=False, ops=self.ops)
+        return out
+
+    def begin(self, n: int) -> Tree:
+        """The state before a text, for `n` of them."""
+        return first_state(self.config, n, self.params.characters.dtype)
+
+    def complete(self, prompt: str, length: int, temperature: float, seed: int) -> str:
+        """What the model writes after a prompt: `length` characters; temperature 0 is the most probable each time."""
+        prompt = tidy(prompt)
+        if not prompt:
+            raise DataError("the prompt is empty; expected at least one character")
+        ids = self.alphabet.encode(prompt)
+        if (ids == UNKNOWN).any():
+            place = int(np.flatnonzero(ids == UNKNOWN)[0])
+            raise DataError(
+                f"the prompt has {prompt[place]!r} at position {place}, which the model does not know; "
+                f"expected some of its {len(self.alphabet.characters)} characters: {self.known()}"
+            )
+        if length < 1:
+            raise DataError(f"--length is {length}; expected at least 1")
+        state = self.begin(1)
+        for k in range(0, len(ids) - 1, CHUNK):
+            _, state = self.read(ids[None, k : min(k + CHUNK, len(ids) - 1)], state)
+
+        def step(characters: Array, state: Tree) -> tuple[Array, Tree]:
+            logp, state = advance(characters, state, self.params, config=self.config, ops=self.ops)
+            logp[:, UNKNOWN] = -np.inf  # nobody can read it
+            return logp, state
+
+        (told,) = decode.sample(
+            step, state, 1, rng=np.random.default_rng([seed, 4]), temperature=temperature,
+            start=int(ids[-1]), end=UNKNOWN, max_length=length, never=(),
+        )  # fmt: skip
+        return self.alphabet.decode(told.words)
+
+    def known(self) -> str:
+        """The alphabet, or the beginning of a long one."""
+        shown = "".join(self.alphabet.characters[:100])
+        return repr(shown) + (" …" if len(self.alphabet.characters) > 100 else "")
+
+    def surprise(self, ids: Array, first: int, last: int) -> Array:
+        """Bits that the model needs for each of the characters ids[first:last], given those before it.
+
+        The part is cut into rows that are read side by side. Each row first reads the characters before it, so that
+        no row begins without a context.
+        """
+        count = last - first
+        rows = max(1, min(ROWS, count // WARM))
+        length = math.ceil(count / rows)
+        place = first - 1 + length * np.arange(rows)[:, None] + np.arange(-WARM, length)  # of what is read
+        out, state = np.empty((rows, WARM + length)), self.begin(rows)
+        for k in range(0, WARM + length, CHUNK):
+            at = place[:, k : k + CHUNK]
+            logits, state = self.read(ids[np.clip(at, 0, last - 1)], state)
+            logp, _ = self.ops.log_softmax.forward(logits)
+            right = ids[np.clip(at + 1, 0, last - 1)]
+            out[:, k : k + CHUNK] = -np.take_along_axis(logp, right[..., None], axis=2)[..., 0] / math.log(2)
+        return out[:, WARM:].reshape(-1)[:count]
+
+
+@dataclass(frozen=True)
+class System:
+    """A character model to be trained: text, model and settings together."""
+
+    settings: Settings
+    ids: Array  # the whole text as numbers
+    alphabet: Alphabet
+    config: TextConfig
+    fingerprint: str  # SHA-256 of the text
+    ops: Ops = FAST
+
+    def pieces(self) -> Pieces:
+        """The training part, in pieces."""
+        return Pieces(self.ids[slice(*parts(len(self.ids))["train"])], self.settings.piece)
+
+    def problem(self, batch: int) -> Problem:
+        """What the training loop needs to train with `batch` streams."""
+        pieces = self.pieces()
+        params = init_text(np.random.default_rng([self.settings.seed, 3]), self.config)
+        val = parts(len(self.ids))["val"]
+        newline = "\n" if "\n" in self.alphabet.characters else self.alphabet.characters[0]
+
+        def judge(params: Tree, running: Tree) -> dict[str, float]:
+            bits = float(self.model(params).surprise(self.ids, *val).mean())
+            return {"bits_per_character": bits, "minus_bits": -bits}
+
+        def sample(params: Tree, running: Tree) -> str:
+            return self.model(params).complete(newline, SAMPLE, 0.7, self.settings.seed).replace("\n", " / ")
+
+        return Problem(
+            language_model, params, first_state(self.config, min(batch, len(pieces))), len(pieces), pieces, judge,
+            ("minus_bits",), sample, {"config": self.config, "ops": self.ops}, self.meta(),
+            updates={"adam": fast_optim.adam_update, "adamw": fast_optim.adamw_update}, order=in_order,
+        )  # fmt: skip
+
+    def model(self, params: Tree) -> TextModel:
+        """A character model with these parameters."""
+        return TextModel(self.config, self.alphabet, params, self.ops)
+
+    def meta(self) -> dict[str, Any]:
+        """What is stored with every checkpoint: enough to use the model, and to know its text again."""
+        return {
+            "task": "text",
+            "settings": as_json(self.settings),
+            "model": as_json(self.config),
+            "alphabet": "".join(self.alphabet.characters),
+            "text": self.fingerprint,
+        }
+
+
+def fingerprint(text: str) -> str:
+    """By which a text is known again."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def build(settings: Settings, ops: Ops = FAST) -> System:
+    """Read the text, take its alphabet from the training part, and size the model.
+
+    Raises:
+        DataError: as `read_text` and `parts`; a setting out of range.
+    """
+    text = read_text(Path(settings.data))
+    try:
+        first, last = parts(len(text))["train"]
+    except DataError as error:
+        raise DataError(f"{settings.data} is too short: {error}") from error
+    alphabet = Alphabet.of(text[first:last], settings.min_count)
+    if not alphabet.characters:
+        raise DataError(f"{settings.data} has no character that occurs {settings.min_count} times; expected a text")
+    try:
+        config = TextConfig(
+            len(alphabet), settings.embed, settings.hidden, settings.layers, settings.cell, settings.dropout
+        )
+    except ValueError as error:
+        raise DataError(str(error)) from error
+    return System(settings, alphabet.encode(text), alphabet, config, fingerprint(text), ops)
+
+
+def load_text(folder: Path, ops: Ops = FAST) -> tuple[TextModel, dict[str, Any]]:
+    """The best character model of a run, and what is stored with it."""
+    arrays, meta, path = open_run(folder, "text", "text model")
+    try:
+        config, alphabet = from_meta(TextConfig, meta["model"], path), Alphabet(tuple(meta["alphabet"]))
+    except (KeyError, TypeError) as error:
+        raise CheckpointError(f"{path} was made by another version of minirnn ({error!r})") from error
+    params, _ = restore((init_text(np.random.default_rng(0), config), ()), without_state(arrays), "model", path)
+    return TextModel(config, alphabet, tree_map(np.asarray, params), ops), meta
+
+
+def without_state(arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """The parameters among the arrays of a run: the state of its streams is of no use to anybody else."""
+    return {name: array for name, array in arrays.items() if not name.startswith("model.1.")}
+
+
+def evaluate(model: TextModel, train: str, meta: Mapping[str, Any], other: str | None, part: str) -> dict[str, Any]:
+    """Bits a character on a part of the text that the run was trained on, or of another one.
+
+    Args:
+        train: the text of the run.
+        other: another text, or None.
+        part: train, val or test; "all" for the whole of another text.
+    Returns:
+        characters, unknown (how many of them are not in the alphabet: they count as one character, for all models),
+        bits_per_character, and `baselines`: `unigram` (how frequent each character is) and `ngram` (Witten-Bell; its
+        order, chosen on the validation part, is `ngram_order`). The n-grams of the test part are counted on all that
+        comes before it, validation part included, those of other parts on the training part.
+    """
+    if fingerprint(train) != meta["text"]:
+        raise DataError(f"{meta['settings']['data']} has changed since the run began; expected the text as it was")
+    ids, V = model.alphabet.encode(train), len(model.alphabet)
+    where = parts(len(ids))
+    order = _best_order(ids, where, V)
+    if other is None:
+        text, (first, last) = ids, where[part]
+        counted = last if part == "train" else first
+    else:
+        theirs = model.alphabet.encode(other)
+        text, counted = np.concatenate([ids[: where["train"][1]], theirs]), where["train"][1]
+        first, last = (0, len(theirs)) if part == "all" else parts(len(theirs))[part]
+        first, last = first + counted, last + counted
+    p = ngrams.witten_bell(text[:last], counted, order, V)[:, first:]
+    read = text if other is None else text[counted:]
+    shift = 0 if other is None else counted
+    return {
+        "characters": last - first,
+        "unknown": int((text[first:last] == UNKNOWN).sum()),
+        "bits_per_character": float(model.surprise(read, first - shift, last - shift).mean()),
+        "ngram_order": order,
+        "baselines": {"unigram": ngrams.bits(p[0]), "ngram": ngrams.bits(p[order])},
+    }
+
+
+def _best_order(ids: Array, where: Mapping[str, tuple[int, int]], vocabulary: int) -> int:
+    first, last = where["val"]
+    p = ngrams.witten_bell(ids[:last], first, ORDER, vocabulary)
+    return 1 + int(np.argmin([ngrams.bits(row[first:]) for row in p[1:]]))
