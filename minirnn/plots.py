@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,14 +81,14 @@ def curves(
 
 
 def shaded_text(path: Path, text: str, values: Array, title: str, *, columns: int = 72) -> Path:
-    """A text in rows of at most `columns` characters, each on a shade of its value (len(text),); line ends are shown."""
+    """A text in rows of at most `columns` characters, each on a shade of its value; line ends are shown."""
     cells, row, column = [], 0, 0
     for character, value in zip(text, values):
         cells.append((row, column, character, float(value)))
         column += 1
         if character == "\n" or column == columns:
             row, column = row + 1, 0
-    rows = row + (column > 0)
+    rows, columns = row + (column > 0), 1 + max((column for _, column, _, _ in cells), default=0)
     shades = np.full((rows, columns), np.nan)
     for row, column, _, value in cells:
         shades[row, column] = value
@@ -102,7 +103,9 @@ def shaded_text(path: Path, text: str, values: Array, title: str, *, columns: in
     axes.axis("off")
     axes.set_title(title, fontsize=10, loc="left")
     figure.colorbar(picture, ax=axes, fraction=0.02, pad=0.01, label="bits", extend="max")
-    return _save(figure, path)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph")  # what the font does not have is drawn as a box
+        return _save(figure, path)
 
 
 def contact_sheet(

@@ -56,9 +56,7 @@ def _text(name: str, *, training: bool = True, **config: Any) -> Case:
         return characters[0], characters[1], np.arange(N) == 1, state, params
 
     options = {"config": c, "training": training, "rng": np.random.default_rng(1)}
-    return Case(
-        f"text-{name}", language_model, make, options, constants=("running", "out.1"), least=1, model=True
-    )
+    return Case(f"text-{name}", language_model, make, options, constants=("running", "out.1"), least=1, model=True)
 
 
 ENCODER = ("images", "running", "out.1")

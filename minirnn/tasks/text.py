@@ -24,7 +24,11 @@ from minirnn.problem import Problem, TrainConfig, as_json
 from minirnn.tasks.runs import from_meta, open_run
 from minirnn.tree import tree_map
 
-ROWS, CHUNK, WARM = 64, 64, 192  # judging: rows side by side, steps at once, characters read before the first that counts
+ROWS, CHUNK, WARM = (
+    64,
+    64,
+    192,
+)  # judging: rows side by side, steps at once, characters read before the first that counts
 GOES_ON = 4  # pieces that a stream has at least, where the text is short
 ORDER = 6  # longest context of the n-gram baseline
 SAMPLE = 60  # characters shown while it trains
@@ -81,8 +85,10 @@ class TextModel:
                 f"the prompt has {prompt[place]!r} at position {place}, which the model does not know; "
                 f"expected some of its {len(self.alphabet.characters)} characters: {self.known()}"
             )
-        if length < 1:
-            raise DataError(f"--length is {length}; expected at least 1")
+        return self.go_on(ids, length, temperature, seed)
+
+    def go_on(self, ids: Array, length: int, temperature: float, seed: int) -> str:
+        """As `complete`, after character numbers (at least one)."""
         state = self.begin(1)
         for k in range(0, len(ids) - 1, CHUNK):
             _, state = self.read(ids[None, k : min(k + CHUNK, len(ids) - 1)], state)
@@ -107,8 +113,10 @@ class TextModel:
         """Bits that the model needs for each of the characters ids[first:last], given those before it.
 
         The part is cut into rows that are read side by side. Each row first reads the characters before it, so that
-        no row begins without a context.
+        no row begins without a context. `first` is at least 1: nothing is before the first character of a text.
         """
+        if not 1 <= first < last <= len(ids):
+            raise ValueError(f"first and last are {first} and {last}; expected 1 <= first < last <= {len(ids)}")
         count = last - first
         rows = max(1, min(ROWS, count // WARM))
         length = math.ceil(count / rows)
@@ -143,14 +151,14 @@ class System:
         pieces = self.pieces()
         params = init_text(np.random.default_rng([self.settings.seed, 3]), self.config)
         val = parts(len(self.ids))["val"]
-        newline = "\n" if "\n" in self.alphabet.characters else self.alphabet.characters[0]
+        before = self.ids[val[0] - WARM : val[0]]
 
         def judge(params: Tree, running: Tree) -> dict[str, float]:
             bits = float(self.model(params).surprise(self.ids, *val).mean())
             return {"bits_per_character": bits, "minus_bits": -bits}
 
         def sample(params: Tree, running: Tree) -> str:
-            return self.model(params).complete(newline, SAMPLE, 0.7, self.settings.seed).replace("\n", " / ")
+            return self.model(params).go_on(before, SAMPLE, 0.7, self.settings.seed).replace("\n", " / ")
 
         return Problem(
             language_model, params, first_state(self.config, min(batch, len(pieces))), len(pieces), pieces, judge,
@@ -225,10 +233,12 @@ def evaluate(model: TextModel, train: str, meta: Mapping[str, Any], other: str |
         other: another text, or None.
         part: train, val or test; "all" for the whole of another text.
     Returns:
-        characters, unknown (how many of them are not in the alphabet: they count as one character, for all models),
-        bits_per_character, and `baselines`: `unigram` (how frequent each character is) and `ngram` (Witten-Bell; its
-        order, chosen on the validation part, is `ngram_order`). The n-grams of the test part are counted on all that
-        comes before it, validation part included, those of other parts on the training part.
+        characters: how many; without the first of a text, nothing is before it.
+        unknown: how many of them are not in the alphabet: they count as one character, for all models.
+        bits_per_character: of the model.
+        baselines: `unigram` (how frequent each character is) and `ngram` (Witten-Bell, `ngram_order` characters of
+        context, chosen on the validation part). On the test part they are counted on all that comes before it,
+        validation part included; on other parts, and for another text, on the training part.
     """
     if fingerprint(train) != meta["text"]:
         raise DataError(f"{meta['settings']['data']} has changed since the run began; expected the text as it was")
@@ -243,13 +253,13 @@ def evaluate(model: TextModel, train: str, meta: Mapping[str, Any], other: str |
         text, counted = np.concatenate([ids[: where["train"][1]], theirs]), where["train"][1]
         first, last = (0, len(theirs)) if part == "all" else parts(len(theirs))[part]
         first, last = first + counted, last + counted
-    p = ngrams.witten_bell(text[:last], counted, order, V)[:, first:]
-    read = text if other is None else text[counted:]
     shift = 0 if other is None else counted
+    first = max(first, shift + 1)  # nothing is before the first character
+    p = ngrams.witten_bell(text[:last], counted, order, V)[:, first:]
     return {
         "characters": last - first,
         "unknown": int((text[first:last] == UNKNOWN).sum()),
-        "bits_per_character": float(model.surprise(read, first - shift, last - shift).mean()),
+        "bits_per_character": float(model.surprise(text[shift:], first - shift, last - shift).mean()),
         "ngram_order": order,
         "baselines": {"unigram": ngrams.bits(p[0]), "ngram": ngrams.bits(p[order])},
     }

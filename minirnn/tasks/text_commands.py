@@ -8,6 +8,7 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import replace
 from pathlib import Path
 
+from minirnn.checkpoint import load
 from minirnn.data.text import parts, read_text
 from minirnn.display import console, show
 from minirnn.errors import DataError
@@ -28,7 +29,7 @@ from minirnn.tasks.runs import (
 from minirnn.tasks.task import Command, Result, Task
 from minirnn.tasks.text import Settings
 from minirnn.tasks.text_pictures import pictures
-from minirnn.train import train
+from minirnn.train import LAST, train
 
 # train text
 
@@ -46,6 +47,8 @@ def _train(args: Namespace) -> Result:
     out, began = console(), time.monotonic()
     settings, config = _stored(args) if goes_on(args) else _new(args)
     system = text.build(settings)
+    if goes_on(args) and load(args.out / LAST)[1]["problem"].get("text") != system.fingerprint:
+        raise DataError(f"{settings.data} has changed since the run in {args.out} began; expected the text as it was")
     counts = ", ".join(f"{last - first} for {name}" for name, (first, last) in parts(len(system.ids)).items())
     out.print(f"characters: {counts}; {len(system.alphabet.characters)} different ones", markup=False)
     show(train(system.problem(config.batch), config, args.out, resume=args.resume), out)
