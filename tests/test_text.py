@@ -15,7 +15,7 @@ from minirnn.errors import DataError
 from minirnn.models.text import TextConfig, advance, first_state, init_text, language_model, read_forward
 from minirnn.ops import FAST, READABLE
 from minirnn.problem import Step, TrainConfig
-from minirnn.tasks import text
+from minirnn.tasks import text, text_model
 from minirnn.train import train
 from minirnn.tree import tree_items, tree_leaves, tree_map
 from tests.test_train import same, state_of
@@ -196,6 +196,22 @@ def test_two_pieces_with_the_state_carried_are_one_long_piece(cell, ops):
     assert [name for name, _ in tree_items(stepped)] == [name for name, _ in tree_items(after)]
 
 
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_loss_and_gradients_are_those_of_the_readable_functions(cell):
+    config = TextConfig(9, embed=5, hidden=6, layers=2, cell=cell, dropout=0.3)
+    rng = np.random.default_rng(0)
+    params = init_text(rng, config, np.float64)
+    data = rng.integers(0, 9, (3, 7)), rng.integers(0, 9, (3, 7)), np.array([True, False, False])
+    state = tree_map(lambda leaf: rng.standard_normal(leaf.shape), first_state(config, 3, np.float64))
+    made = []
+    for ops in (READABLE, FAST):
+        options = {"config": config, "training": True, "rng": np.random.default_rng(1), "ops": ops}
+        (loss, after), cache = language_model.forward(*data, state, params, **options)
+        made.append((loss, after, language_model.backward((np.ones_like(loss), None), cache)[-1]))
+    for (name, one), (_, other) in zip(*(list(tree_items(tuple(m))) for m in made), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-13, err_msg=name)
+
+
 def test_a_text_that_begins_remembers_nothing():
     config = TextConfig(7, embed=3, hidden=4)
     rng = np.random.default_rng(0)
@@ -283,7 +299,7 @@ def test_surprise_does_not_depend_on_how_the_text_is_cut(book, monkeypatch):
     model = system.model(tree_map(lambda w: w * 0.7, system.problem(6).params))
     many = model.surprise(system.ids, 1, 3000)
     assert many.shape == (2999,)
-    monkeypatch.setattr(text, "ROWS", 1)
+    monkeypatch.setattr(text_model, "ROWS", 1)
     np.testing.assert_allclose(model.surprise(system.ids, 1, 3000), many, rtol=1e-3)
     logp, state, slow = None, model.begin(1), []
     for character in system.ids[:50]:
@@ -321,7 +337,7 @@ def test_completions_are_fixed_by_the_seed_and_zero_temperature_is_greedy(model)
 
 def test_a_long_prompt_is_read_to_its_end(model):
     """The prompt is read in chunks: what comes out is what one long reading gives."""
-    prompt = some_text(text.CHUNK * 2 + 5, seed=3)
+    prompt = some_text(text_model.CHUNK * 2 + 5, seed=3)
     ids = model.alphabet.encode(prompt)
     logits, _ = model.read(ids[None], model.begin(1))
     logits[0, -1, UNKNOWN] = -np.inf

@@ -62,7 +62,7 @@ def init_text(rng: np.random.Generator, config: TextConfig, dtype: Any = np.floa
     c = config
     cell: Any = {"rnn": init.rnn_params, "lstm": init.lstm_params, "gru": init.gru_params}[c.cell]
     return TextParams(
-        characters=(rng.standard_normal((c.vocab, c.embed)) * 0.1).astype(dtype),
+        characters=rng.standard_normal((c.vocab, c.embed)).astype(dtype),  # far apart: there are few of them
         cells=tuple(cell(rng, c.hidden if k else c.embed, c.hidden, dtype) for k in range(c.layers)),
         out=init.affine_params(rng, c.hidden, c.vocab, dtype),
     )

@@ -57,6 +57,7 @@ def _train(args: Namespace) -> Result:
         "seconds": round(time.monotonic() - began, 1),
         **summary(args.out),
         "pictures": [str(p) for p in pictures(system, args.out)],
+        "next": f'minirnn complete {args.out} "{system.prompt()}"',
     }
     result["validation"] = {k: v for k, v in result["validation"].items() if k != "minus_bits"}
     return result
@@ -167,7 +168,7 @@ TASK = Task(
         "minirnn train text --data shakespeare.txt --out runs/text --minutes 10",
         _train_arguments,
         _train,
-        lambda result: show_trained({"next": f'minirnn complete {result["run"]} "To be"', **result}),
+        show_trained,
         resumes="text",
     ),
     evaluate=_evaluate,
