@@ -375,3 +375,37 @@ def test_a_text_without_a_frequent_character_is_refused(tmp_path):
     path.write_text("".join(chr(0x4E00 + k) for k in range(1200)), encoding="utf-8")
     with pytest.raises(DataError, match="no character that occurs 2 times"):
         text.build(text.Settings(str(path)))
+
+
+# PyTorch
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3])
+def test_loss_gradients_and_state_are_those_of_pytorch(layers):
+    torch = pytest.importorskip("torch")
+    config = TextConfig(9, embed=5, hidden=6, layers=layers)
+    rng = np.random.default_rng(0)
+    params = tree_map(lambda w: w + 0.2 * rng.standard_normal(w.shape), init_text(rng, config, np.float64))
+    inputs, targets = rng.integers(0, 9, (2, 3, 7))
+    state = tree_map(lambda leaf: rng.standard_normal(leaf.shape), first_state(config, 3, np.float64))
+    options = {"config": config, "training": True, "ops": FAST}
+    (loss, after), cache = language_model.forward(inputs, targets, np.zeros(3, bool), state, params, **options)
+    grads = language_model.backward((np.ones_like(loss), None), cache)[-1]
+
+    theirs = tree_map(lambda w: torch.tensor(w, requires_grad=True), params)
+    module = torch.nn.LSTM(5, 6, layers, batch_first=True, dtype=torch.float64)
+    named = {}
+    for k, p in enumerate(theirs.cells):
+        named |= {f"weight_ih_l{k}": p.Wx.T, f"weight_hh_l{k}": p.Wh.T, f"bias_ih_l{k}": p.b}
+        named[f"bias_hh_l{k}"] = torch.zeros_like(p.b)
+    before = tuple(torch.tensor(np.stack([getattr(s, name) for s in state])) for name in "hc")
+    x = theirs.characters[torch.tensor(inputs)]
+    h, end = torch.func.functional_call(module, named, (x, before))
+    logits = h @ theirs.out.W + theirs.out.b
+    wanted = torch.nn.functional.cross_entropy(logits.reshape(-1, 9), torch.tensor(targets).reshape(-1))
+    wanted.backward()
+    np.testing.assert_allclose(loss, wanted.item(), rtol=1e-12)
+    for ours, name in zip(zip(*after), "hc"):
+        np.testing.assert_allclose(np.stack(ours), end["hc".index(name)].detach().numpy(), rtol=1e-9)
+    for (name, ours), (_, leaf) in zip(tree_items(grads), tree_items(theirs), strict=True):
+        np.testing.assert_allclose(ours, leaf.grad.numpy(), rtol=1e-8, atol=1e-12, err_msg=name)
