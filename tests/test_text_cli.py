@@ -9,6 +9,7 @@ from PIL import Image
 from minirnn import plots
 from minirnn.checkpoint import load
 from minirnn.cli import main
+from minirnn.display import scores_text
 from minirnn.tasks import captioning
 from minirnn.train import LAST
 from tests.test_cli import fails, run_json
@@ -146,6 +147,19 @@ def test_a_short_text_is_read_in_fewer_streams(run):
     settings = load(run / LAST)[1]["problem"]["settings"]
     pieces = (0.9 * 4000 - 1) // settings["piece"]
     assert 1 <= settings["streams"] <= pieces / 4
+
+
+def test_a_score_turned_round_is_not_shown_twice():
+    assert scores_text({"bits_per_character": 2.5, "minus_bits": -2.5}) == "bits_per_character 2.500"
+
+
+def test_the_smallest_score_is_marked_where_it_is_the_best(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(plots, "_save", lambda figure, path: drawn.append(figure) or path)
+    checks = [{"step": k, "bits": bits} for k, bits in enumerate((3.0, 2.25, 2.5), 1)]
+    for least in (True, False):
+        plots.curves(tmp_path / "c.png", [1.0, 0.9], checks, "bits", least=least)
+    assert [figure.axes[1].texts[0].get_text() for figure in drawn] == ["2.25", "3"]
 
 
 def test_a_text_in_another_script_is_shaded(tmp_path):

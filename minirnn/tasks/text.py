@@ -46,7 +46,7 @@ class Settings:
 
 def train_defaults(settings: Settings) -> TrainConfig:
     """How to train it."""
-    return TrainConfig(epochs=10, batch=settings.streams, lr=5e-3, clip=1.0, warmup=50, checks=10, seed=settings.seed)
+    return TrainConfig(epochs=10, batch=settings.streams, lr=1e-2, clip=1.0, warmup=50, checks=10, seed=settings.seed)
 
 
 @dataclass(frozen=True)
