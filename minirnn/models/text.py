@@ -35,7 +35,7 @@ class TextConfig:
 
     vocab: int  # number of characters, the unknown one included
     embed: int = 64  # size of a character's vector
-    hidden: int = 256  # size of h, in every layer
+    hidden: int = 192  # size of h, in every layer
     layers: int = 2  # 1 to 3
     cell: str = "lstm"  # rnn, lstm or gru
     dropout: float = 0.0  # on the h of every layer, where the layer above reads it

@@ -36,7 +36,7 @@ class Settings:
     seed: int = 0
     cell: str = "lstm"
     layers: int = 2
-    hidden: int = 256
+    hidden: int = 192
     dropout: float = 0.0
     embed: int = 64
     streams: int = 32  # texts read side by side

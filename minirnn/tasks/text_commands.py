@@ -39,7 +39,7 @@ def _train_arguments(parser: ArgumentParser) -> None:
     run_arguments(parser)
     parser.add_argument("--cell", choices=CELLS, help="of every layer (default: lstm)")
     parser.add_argument("--layers", type=int, choices=LAYERS, help="recurrent layers (default: 2)")
-    parser.add_argument("--hidden", type=int, metavar="N", help="size of each layer (default: 256)")
+    parser.add_argument("--hidden", type=int, metavar="N", help="size of each layer (default: 192)")
     parser.add_argument("--dropout", type=float, metavar="P", help="between the layers (default: 0)")
 
 
