@@ -59,8 +59,9 @@ class Meter:
 
 
 def scores_text(scores: dict[str, float]) -> str:
-    """The scores that fit on a line."""
-    shown = [k for k in ("exact_match", "bleu4", "rouge_l", "cider") if k in scores] or list(scores)[:4]
+    """The scores that fit on a line; a score turned round, so that larger is better, would say the same again."""
+    names = [k for k in scores if not k.startswith("minus_")]
+    shown = [k for k in ("exact_match", "bleu4", "rouge_l", "cider") if k in names] or names[:4]
     return "  ".join(f"{k} {scores[k]:.3f}" for k in shown)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,7 +45,7 @@ def smooth(values: Sequence[float], width: int) -> Array:
 
 def curves(
     path: Path, losses: Sequence[float], checks: Sequence[dict[str, float]], score: str, *, blind: Sequence[float] = (),
-    unit: str = "nats per word", names: tuple[str, str] = ("with the image", "no image"),
+    unit: str = "nats per word", names: tuple[str, str] = ("with the image", "no image"), least: bool = False,
 ) -> Path:  # fmt: skip
     """Loss per step and the validation score over a run.
 
@@ -52,6 +53,7 @@ def curves(
         score: which of the scores in `checks`.
         blind: losses of a second run, a baseline; `names` are the two runs' in the legend.
         unit: of the loss.
+        least: whether the smallest score is the best one.
     """
     figure = _figure(figsize=(9, 3.4))
     left, right = figure.subplots(1, 2)
@@ -67,7 +69,7 @@ def curves(
     steps, scores = [c["step"] for c in checks], [c[score] for c in checks]
     right.plot(steps, scores, color=ORANGE, marker="o", markersize=4, linewidth=1.6)
     if scores:
-        best = int(np.argmax(scores))
+        best = int(np.argmin(scores) if least else np.argmax(scores))
         right.annotate(f"{scores[best]:.3g}", (steps[best], scores[best]), textcoords="offset points", xytext=(0, 7),
                        ha="center", color=ORANGE)  # fmt: skip
     right.set(xlabel="step", title=f"Validation: {score.replace('_', ' ')}", xlim=(0, None),
@@ -76,6 +78,34 @@ def curves(
         _plain(axes)
     figure.tight_layout()
     return _save(figure, path)
+
+
+def shaded_text(path: Path, text: str, values: Array, title: str, *, columns: int = 72) -> Path:
+    """A text in rows of at most `columns` characters, each on a shade of its value; line ends are shown."""
+    cells, row, column = [], 0, 0
+    for character, value in zip(text, values):
+        cells.append((row, column, character, float(value)))
+        column += 1
+        if character == "\n" or column == columns:
+            row, column = row + 1, 0
+    rows, columns = row + (column > 0), 1 + max((column for _, column, _, _ in cells), default=0)
+    shades = np.full((rows, columns), np.nan)
+    for row, column, _, value in cells:
+        shades[row, column] = value
+    figure = _figure(figsize=(0.135 * columns + 1.2, 0.24 * rows + 0.8))
+    axes = figure.subplots()
+    top = max(1.0, float(np.quantile(values, 0.98)))
+    picture = axes.imshow(shades, cmap="Oranges", vmin=0, vmax=top, aspect="auto", interpolation="nearest")
+    for row, column, character, value in cells:
+        shown = "\u21b5" if character == "\n" else character if character.isprintable() else "\u00b7"
+        axes.text(column, row, shown, ha="center", va="center", family="monospace", fontsize=8,
+                  color="white" if value > 0.75 * top else "black")  # fmt: skip
+    axes.axis("off")
+    axes.set_title(title, fontsize=10, loc="left")
+    figure.colorbar(picture, ax=axes, fraction=0.02, pad=0.01, label="bits", extend="max")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph")  # what the font does not have is drawn as a box
+        return _save(figure, path)
 
 
 def contact_sheet(

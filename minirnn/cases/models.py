@@ -12,6 +12,7 @@ from minirnn.cases.draw import Rng, holes, norm, normal, running
 from minirnn.models.captioner import captioner
 from minirnn.models.captioner_params import CaptionerConfig, init_captioner
 from minirnn.models.encoder import BlockParams, encoder
+from minirnn.models.text import TextConfig, first_state, init_text, language_model
 from minirnn.pair import Tree
 from minirnn.tree import tree_map
 
@@ -44,6 +45,20 @@ def _captioner(name: str, *, training: bool = True, **config: Any) -> Case:
     )
 
 
+def _text(name: str, *, training: bool = True, **config: Any) -> Case:
+    """The character model on a piece of text that goes on; a text of its own begins in the second row."""
+    c = TextConfig(vocab=5, embed=3, hidden=2, **config)
+
+    def make(rng: Rng, N: int, T: int) -> tuple[Tree, ...]:
+        params = tree_map(lambda w: w + 0.3 * rng.standard_normal(w.shape), init_text(rng, c, np.float64))
+        state = tree_map(lambda leaf: rng.standard_normal(leaf.shape), first_state(c, N, np.float64))
+        characters = rng.integers(0, c.vocab, (2, N, T))
+        return characters[0], characters[1], np.arange(N) == 1, state, params
+
+    options = {"config": c, "training": training, "rng": np.random.default_rng(1)}
+    return Case(f"text-{name}", language_model, make, options, constants=("running", "out.1"), least=1, model=True)
+
+
 ENCODER = ("images", "running", "out.1")
 
 MODELS = (
@@ -55,4 +70,8 @@ MODELS = (
     _captioner("additive", image="attention", attention="additive", cell="lstm"),
     _captioner("dot", image="attention", attention="dot", cell="gru", drop_image=0.3, drop_words=0.4),
     _captioner("none", image="none", cell="lstm"),
+    _text("one-layer", layers=1, cell="rnn"),
+    _text("two-layers", layers=2, cell="lstm", dropout=0.3),
+    _text("three-layers", layers=3, cell="gru", dropout=0.3),
+    _text("evaluation", layers=2, cell="lstm", dropout=0.3, training=False),
 )

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from minirnn.tasks.captioning_commands import TASK as CAPTIONER
 from minirnn.tasks.task import Task
+from minirnn.tasks.text_commands import TASK as TEXT
 
-TASKS: tuple[Task, ...] = (CAPTIONER,)
+TASKS: tuple[Task, ...] = (CAPTIONER, TEXT)

@@ -1,0 +1,48 @@
+"""Witten-Bell n-grams: the baseline that a character model is held against. Nothing is learned but counts."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minirnn.pair import Array
+
+
+def witten_bell(ids: Array, train: int, order: int, vocabulary: int) -> Array:
+    """Probability of every character of a text under the models of order 0 … `order`, counted on its beginning.
+
+        P_k(c | h) = (count(h, c) + kinds(h) * P_(k-1)(c | h')) / (count(h) + kinds(h))        P_(-1) = 1 / vocabulary
+
+    where h are the k characters before c, h' the same less the first, count(h) how often h was followed by anything,
+    kinds(h) by how many different characters. An h that was never seen leaves P_(k-1).
+
+    Args:
+        ids: (length,) integers from 0 to vocabulary - 1.
+        train: the counts are those of ids[:train].
+        order: characters of context, at least 0.
+        vocabulary: number of characters.
+    Returns:
+        (order + 1, length) float64; at the beginning of the text the context is as long as there is one.
+    Source: Witten and Bell 1991, method C, interpolated.
+    """
+    length = len(ids)
+    p = np.full(length, 1 / vocabulary)
+    context = np.zeros(length, np.int64)  # a number for the k characters before each character
+    out = np.empty((order + 1, length))
+    for k in range(order + 1):
+        _, gram = np.unique(context * vocabulary + ids, return_inverse=True)  # a number for context and character
+        counted = slice(k, train)  # the first k characters have no context of this length
+        counts, kinds = np.bincount(gram[counted], minlength=length), np.zeros(context.max() + 1)
+        followed = np.bincount(context[counted], minlength=len(kinds))
+        first = np.unique(gram[counted], return_index=True)[1] + k  # each kind of gram once
+        np.add.at(kinds, context[first], 1)
+        total = followed[context] + kinds[context]
+        mixed = (counts[gram] + kinds[context] * p) / np.maximum(total, 1)
+        p = np.where((total > 0) & (np.arange(length) >= k), mixed, p)
+        out[k] = p
+        context = np.concatenate([[0], gram[:-1]])  # one character longer, for the character after it
+    return out
+
+
+def bits(p: Array) -> float:
+    """Mean bits a character of probabilities."""
+    return float(-np.log2(p).mean())
