@@ -119,7 +119,7 @@ def feasible(targets: Array, target_lengths: Array, input_lengths: Array) -> Arr
 
 
 def _states(targets: Array, target_lengths: Array, blank: int, dtype: Any) -> tuple[Array, Array]:
-    """Label (N, S) of each state, and whether it can be entered from two states before: (S, N), 0 for yes, else -inf."""
+    """Label (N, S) of each state, and whether it can be entered from two states before (S, N): 0 if so, else -inf."""
     N, U = targets.shape
     label = np.full((N, 2 * U + 1), blank)
     label[:, 1::2] = np.where(np.arange(U) < target_lengths[:, None], targets, blank)
