@@ -8,10 +8,11 @@ import numpy as np
 
 from minirnn import functional as F
 from minirnn.cases.case import Case
-from minirnn.cases.draw import Rng, holes, norm, normal, running
+from minirnn.cases.draw import Rng, V, ctc, holes, norm, normal, running
 from minirnn.models.captioner import captioner
 from minirnn.models.captioner_params import CaptionerConfig, init_captioner
 from minirnn.models.encoder import BlockParams, encoder
+from minirnn.models.reader import STRIDE, ReaderConfig, init_reader, reader
 from minirnn.pair import Tree
 from minirnn.tree import tree_map
 
@@ -44,6 +45,22 @@ def _captioner(name: str, *, training: bool = True, **config: Any) -> Case:
     )
 
 
+def _reader(name: str, *, training: bool = True, **config: Any) -> Case:
+    """The whole reader on lines of unequal width."""
+    c = ReaderConfig(classes=V, height=16, channels=(1, 2, 2), hidden=2, **config)
+
+    def make(rng: Rng, N: int, T: int) -> tuple[Tree, ...]:
+        params, stats = init_reader(rng, c, np.float64)
+        params = tree_map(lambda w: w + 0.3 * rng.standard_normal(w.shape), params)
+        _, targets, columns, lengths = ctc(rng, N, T)
+        widths = STRIDE * columns - np.arange(N) % STRIDE
+        images = rng.uniform(0, 1, (N, c.height, STRIDE * T))
+        return images, widths, targets, lengths, tuple(running(rng, len(s.mean)) for s in stats), params
+
+    options = {"config": c, "training": training, "rng": np.random.default_rng(1)}
+    return Case(f"reader-{name}", reader, make, options, constants=("images", "running", "out.1"), least=1, model=True)
+
+
 ENCODER = ("images", "running", "out.1")
 
 MODELS = (
@@ -55,4 +72,6 @@ MODELS = (
     _captioner("additive", image="attention", attention="additive", cell="lstm"),
     _captioner("dot", image="attention", attention="dot", cell="gru", drop_image=0.3, drop_words=0.4),
     _captioner("none", image="none", cell="lstm"),
+    _reader("two-layers", cell="gru", layers=2, drop=0.3),
+    _reader("evaluation", training=False),
 )
