@@ -7,7 +7,7 @@ nothing is downloaded or stored.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -80,9 +80,9 @@ def compose(
     for row, (first, length) in enumerate(zip(firsts, lengths)):
         at = int(margins[row, 0])
         for k in range(length):
-            ink = int(right[first + k] - left[first + k])
-            cuts[row, k] = at, at + ink
-            at += max(ink + int(gaps[first + k]), ADVANCE)
+            broad = int(right[first + k] - left[first + k])
+            cuts[row, k] = at, at + broad
+            at += max(broad + int(gaps[first + k]), ADVANCE)
         targets[row, :length] = labels[which[first : first + length]] + 1
         widths[row] = cuts[row, length - 1, 1] + margins[row, 1]
 
@@ -129,7 +129,7 @@ def _ink(tiles: Array) -> tuple[Array, Array]:
 
 def _arc(x: float, y: float, rx: float, ry: float, first: float, last: float) -> list[tuple[float, float]]:
     """Points of an ellipse's arc; angles in degrees, 0 to the right, 90 down."""
-    angles = np.radians(np.linspace(first, last, 9))
+    angles = np.radians(np.linspace(first, last, 13))
     return [(x + rx * float(np.cos(a)), y + ry * float(np.sin(a))) for a in angles]
 
 
@@ -184,10 +184,10 @@ def stroke_digits(n: int, seed: int = 0) -> tuple[Array, Array]:
     return images, labels
 
 
-def _bend(rng: Rng, m: int):  # type: ignore[no-untyped-def]
+def _bend(rng: Rng, m: int) -> Callable[[Array], Array]:
     """A map from points of the unit square (K, 2) to m pictures (m, K, 2): turned, stretched, bent by a slow wave."""
     turn = rng.normal(0, 0.1, (m, 1))
-    stretch = rng.uniform(0.82, 1.08, (m, 1, 2)) * (1, 1)
+    stretch = rng.uniform(0.82, 1.08, (m, 1, 2))
     waves = rng.normal(0, 0.035, (m, 2, 1))
     phase, pitch = rng.uniform(0, 2 * np.pi, (m, 2, 1)), rng.uniform(3, 7, (m, 2, 1))
 
