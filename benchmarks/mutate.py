@@ -2,7 +2,7 @@
 
     python -m benchmarks.mutate [NAME ...] [--jobs 2] [--json] [--list]
 
-The mistakes are those of `benchmarks.mutants`: 298 that people make in hand-written backpropagation. Each is planted
+The mistakes are those of `benchmarks.mutants`: 354 that people make in hand-written backpropagation. Each is planted
 into a temporary copy of the package, and the tests of its layer run there: gradient checks and the contract first, then
 PyTorch, then values worked out by hand. A mistake counts as caught when one of these tests fails. Before that the same
 tests must pass on a copy without a mistake. NAME picks layers or parts of descriptions ("gru", "dbh = dbx").
@@ -61,6 +61,9 @@ TESTS: dict[str, tuple[Tests, ...]] = {  # the cheap ones first; what follows ru
     "embedding": _layer_tests("embedding"),
     "affine over time": _layer_tests("affine"),
     "cross-entropy": _layer_tests("cross_entropy or log_softmax"),
+    "ctc": (Tests(CHECKS, "ctc"), Tests(("tests/test_ctc.py",)), Tests((TORCH,), "ctc")),
+    "ctc decoding": (Tests(("tests/test_decode_ctc.py",)),),
+    "error rate": (Tests(("tests/test_error_rate.py",)),),
     "attention": _layer_tests("dot_attention"),
     "conv": _layer_tests("conv2d"),
     "max pool": _layer_tests("max_pool2d"),

@@ -17,7 +17,9 @@ from minirnn.unroll import bidirectional, stacked, unroll
 
 __version__ = "0.1.0"
 
-_ON_FIRST_USE = ("cases", "checkpoint", "decode", "init", "metrics", "models", "optim", "train", "tree")
+_ON_FIRST_USE = (
+    "cases", "checkpoint", "decode", "decode_ctc", "error_rate", "init", "metrics", "models", "optim", "train", "tree",
+)  # fmt: skip
 
 __all__ = [
     "FAST", "READABLE", "DataError", "Ops", "Pair", "bidirectional", "chain", "functional", "gradcheck", "stacked",

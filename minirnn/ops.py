@@ -38,6 +38,7 @@ class Ops:
     additive_attention: Pair = F.additive_attention
     log_softmax: Pair = F.log_softmax
     cross_entropy: Pair = F.cross_entropy
+    ctc_loss: Pair = F.ctc_loss
     conv_transpose2d: Pair = F.conv_transpose2d
     unroll: Callable[[Pair], Pair] = unroll
     bidirectional: Callable[[Pair], Pair] = bidirectional

@@ -169,6 +169,29 @@ def cross_entropy(rng: Rng) -> Draw:
     return Draw(F.cross_entropy, (logits, targets, mask), theirs)
 
 
+def ctc_loss(rng: Rng) -> Draw:
+    """Empty targets, repeats, one step, logits that shout blank; targets without a path only where their loss is 0."""
+    N, V = sizes(rng, 4, 6)
+    V += 1
+    steps = 1 if rng.random() < 0.1 else int(rng.integers(1, 13))
+    longest, blank = int(rng.integers(0, 6)), int(rng.integers(V))
+    zero_infinity = bool(rng.random() < 0.5)
+    targets = (blank + rng.integers(1, min(V, 3) if rng.random() < 0.5 else V, size=(N, longest))) % V
+    input_lengths = rng.integers(1, steps + 1, size=N)
+    target_lengths = rng.integers(0, longest + 1, size=N)
+    while not zero_infinity and not (fits := F.feasible(targets, target_lengths, input_lengths)).all():
+        target_lengths = np.where(fits, target_lengths, target_lengths - 1)
+    logits = draw_scores(rng, (N, steps, V))
+    logits[..., blank] += rng.choice([0, 30], p=[0.8, 0.2])
+
+    def theirs(logits: Any, *rest: Any) -> Any:
+        logp = T.log_softmax(logits, dim=-1).transpose(0, 1)
+        return T.ctc_loss(logp, *rest, blank=blank, reduction="none", zero_infinity=zero_infinity)
+
+    options = {"blank": blank, "zero_infinity": zero_infinity}
+    return Draw(F.ctc_loss, (logits, targets, input_lengths, target_lengths), theirs, options)
+
+
 LAYERS: dict[str, Callable[[Rng], Draw]] = {
     "relu": elementwise(F.relu, T.relu, 2),
     "sigmoid": elementwise(F.sigmoid, torch.sigmoid, 10),
@@ -182,4 +205,5 @@ LAYERS: dict[str, Callable[[Rng], Draw]] = {
     "dropout": dropout,
     "embedding": embedding,
     "cross_entropy": cross_entropy,
+    "ctc_loss": ctc_loss,
 }

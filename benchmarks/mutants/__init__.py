@@ -1,4 +1,4 @@
-"""`MUTANTS`: a catalogue of 298 mistakes in hand-written backpropagation, each as a change to minirnn's own code.
+"""`MUTANTS`: a catalogue of 354 mistakes in hand-written backpropagation, each as a change to minirnn's own code.
 
 A mistake in a forward pass is planted together with the backward pass that belongs to it, where the code has a place
 for it: who differentiates their own mistake passes a gradient check, so something else has to notice. Conventions
@@ -6,12 +6,38 @@ for it: who differentiates their own mistake passes a gradient check, so somethi
 tests should pin the one that was chosen here.
 """
 
-from benchmarks.mutants import fast, fast_images, fast_training, gru, images, lstm, norms, rnn, sequences, training
+from benchmarks.mutants import (
+    ctc,
+    ctc_decoding,
+    fast,
+    fast_images,
+    fast_training,
+    gru,
+    images,
+    lstm,
+    norms,
+    rnn,
+    sequences,
+    training,
+)
 from benchmarks.mutants.mutant import Mutant
 
 MUTANTS: tuple[Mutant, ...] = tuple(
     mutant
-    for table in (rnn, lstm, gru, sequences, images, norms, training, fast, fast_images, fast_training)
+    for table in (
+        rnn,
+        lstm,
+        gru,
+        sequences,
+        ctc,
+        ctc_decoding,
+        images,
+        norms,
+        training,
+        fast,
+        fast_images,
+        fast_training,
+    )
     for mutant in table.MUTANTS
 )
 

@@ -40,6 +40,22 @@ def ids(rng: Rng, *shape: int) -> Array:
     return drawn
 
 
+def ctc(rng: Rng, N: int, T: int, blank: int = 0) -> tuple[Array, Array, Array, Array]:
+    """Logits, targets, lengths: in turn two equal labels, two labels and none, or as many of them as T steps can hold.
+
+    The samples end at unequal steps; what stands behind a target's end is no label at all.
+    """
+    n = np.arange(N)
+    first = rng.integers(1, V, N)
+    second = np.where(n % 3 == 0, first, 1 + first % (V - 1))
+    input_lengths = np.maximum(T - n % 3 // 2, 1)  # T, T, T-1, …
+    fits = np.where(n % 3 == 0, (input_lengths + 1) // 2, input_lengths)
+    target_lengths = np.where(n % 3 == 2, 0, np.minimum(fits, 2))
+    targets = np.stack([first, second, np.full(N, -7)], axis=1)
+    targets[n, target_lengths] = -7
+    return normal(rng, N, T, V), np.where(targets > 0, (targets + blank) % V, targets), input_lengths, target_lengths
+
+
 def affine(rng: Rng, inputs: int, outputs: int) -> F.AffineParams:
     """Dense weights and biases."""
     return F.AffineParams(normal(rng, inputs, outputs), normal(rng, outputs))

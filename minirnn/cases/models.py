@@ -8,10 +8,11 @@ import numpy as np
 
 from minirnn import functional as F
 from minirnn.cases.case import Case
-from minirnn.cases.draw import Rng, holes, norm, normal, running
+from minirnn.cases.draw import Rng, V, ctc, holes, norm, normal, running
 from minirnn.models.captioner import captioner
 from minirnn.models.captioner_params import CaptionerConfig, init_captioner
 from minirnn.models.encoder import BlockParams, encoder
+from minirnn.models.reader import STRIDE, ReaderConfig, init_reader, reader
 from minirnn.models.text import TextConfig, first_state, init_text, language_model
 from minirnn.pair import Tree
 from minirnn.tree import tree_map
@@ -59,6 +60,22 @@ def _text(name: str, *, training: bool = True, **config: Any) -> Case:
     return Case(f"text-{name}", language_model, make, options, constants=("running", "out.1"), least=1, model=True)
 
 
+def _reader(name: str, *, training: bool = True, **config: Any) -> Case:
+    """The whole reader on lines of unequal width."""
+    c = ReaderConfig(classes=V, height=16, channels=(1, 2, 2), hidden=2, **config)
+
+    def make(rng: Rng, N: int, T: int) -> tuple[Tree, ...]:
+        params, stats = init_reader(rng, c, np.float64)
+        params = tree_map(lambda w: w + 0.3 * rng.standard_normal(w.shape), params)
+        _, targets, columns, lengths = ctc(rng, N, T)
+        widths = STRIDE * columns - np.arange(N) % STRIDE
+        images = rng.uniform(0, 1, (N, c.height, STRIDE * T))
+        return images, widths, targets, lengths, tuple(running(rng, len(s.mean)) for s in stats), params
+
+    options = {"config": c, "training": training, "rng": np.random.default_rng(1)}
+    return Case(f"reader-{name}", reader, make, options, constants=("images", "running", "out.1"), least=1, model=True)
+
+
 ENCODER = ("images", "running", "out.1")
 
 MODELS = (
@@ -74,4 +91,6 @@ MODELS = (
     _text("two-layers", layers=2, cell="lstm", dropout=0.3),
     _text("three-layers", layers=3, cell="gru", dropout=0.3),
     _text("evaluation", layers=2, cell="lstm", dropout=0.3, training=False),
+    _reader("two-layers", cell="gru", layers=2, drop=0.3),
+    _reader("evaluation", training=False),
 )

@@ -8,7 +8,7 @@ import numpy as np
 
 from minirnn import functional as F
 from minirnn.cases.case import Case
-from minirnn.cases.draw import A, D, L, Rng, V, affine, both, conv, gru, holes, ids, lstm, normal, qkv, rnn
+from minirnn.cases.draw import A, D, L, Rng, V, affine, both, conv, ctc, gru, holes, ids, lstm, normal, qkv, rnn
 from minirnn.pair import Array, Pair, Tree, chain
 from minirnn.unroll import beside, bidirectional, stacked, unroll
 
@@ -30,6 +30,12 @@ def _two_layers(rng: Rng, N: int, T: int) -> tuple[Tree, ...]:
 def _beside(make: Any) -> Any:
     """Two of the D features change, the others stay."""
     return lambda rng, N, T: (normal(rng, N, T, 2), normal(rng, N, D - 2), *make(rng, N))
+
+
+def _one_too_long(rng: Rng, N: int, T: int) -> tuple[Tree, ...]:
+    """For CTC: the second sample has as many labels as it could have, but only one step."""
+    logits, targets, input_lengths, target_lengths = ctc(rng, N, T)
+    return logits, targets, np.where(np.arange(N) == 1, 1, input_lengths), target_lengths
 
 
 SEQUENCES = (
@@ -77,6 +83,9 @@ SEQUENCES = (
         constants=("mask",),
         least=1,
     ),
+    Case("ctc_loss", F.ctc_loss, lambda rng, N, T: ctc(rng, N, T), time_axis={"logits": 1}),
+    Case("ctc_loss-blank", F.ctc_loss, lambda rng, N, T: ctc(rng, N, T, 2), {"blank": 2}, time_axis={"logits": 1}),
+    Case("ctc_loss-impossible", F.ctc_loss, _one_too_long, {"zero_infinity": True}, time_axis={"logits": 1}),
     Case("rnn_step", F.rnn_step, lambda rng, N, T: (normal(rng, N, D), *rnn(rng, N))),
     Case("lstm_step", F.lstm_step, lambda rng, N, T: (normal(rng, N, D), *lstm(rng, N))),
     Case("gru_step", F.gru_step, lambda rng, N, T: (normal(rng, N, D), *gru(rng, N))),

@@ -4,6 +4,7 @@ from minirnn.functional.activations import log_softmax, relu, sigmoid, softmax, 
 from minirnn.functional.affine import AffineParams, affine
 from minirnn.functional.attention import AdditiveParams, additive_attention, causal_mask, dot_attention
 from minirnn.functional.conv import ConvParams, ConvTransposeParams, conv2d, conv_transpose2d
+from minirnn.functional.ctc import ctc_loss, feasible
 from minirnn.functional.dropout import dropout
 from minirnn.functional.embedding import embedding
 from minirnn.functional.losses import cross_entropy
@@ -24,7 +25,7 @@ from minirnn.functional.recurrent import (
 __all__ = [
     "AdditiveParams", "AffineParams", "ConvParams", "ConvTransposeParams", "GRUParams", "GRUState", "LSTMParams",
     "LSTMState", "NormParams", "RNNParams", "RNNState", "RunningStats", "additive_attention", "affine", "avg_pool2d",
-    "batch_norm", "causal_mask", "conv2d", "conv_transpose2d", "cross_entropy", "dot_attention", "dropout", "embedding",
-    "global_avg_pool", "global_max_pool", "gru_step", "layer_norm", "log_softmax", "lstm_step", "max_pool2d", "relu",
-    "rnn_step", "sigmoid", "softmax", "tanh",
+    "batch_norm", "causal_mask", "conv2d", "conv_transpose2d", "cross_entropy", "ctc_loss", "dot_attention", "dropout",
+    "embedding", "feasible", "global_avg_pool", "global_max_pool", "gru_step", "layer_norm", "log_softmax", "lstm_step",
+    "max_pool2d", "relu", "rnn_step", "sigmoid", "softmax", "tanh",
 ]  # fmt: skip
