@@ -12,6 +12,12 @@ from minirnn.cases.draw import Rng, holes, norm, normal, running
 from minirnn.models.captioner import captioner
 from minirnn.models.captioner_params import CaptionerConfig, init_captioner
 from minirnn.models.encoder import BlockParams, encoder
+from minirnn.models.sequence_classifier import (
+    SequenceConfig,
+    init_sequence,
+    sequence_classifier,
+    sequence_logits,
+)
 from minirnn.pair import Tree
 from minirnn.tree import tree_map
 
@@ -44,6 +50,20 @@ def _captioner(name: str, *, training: bool = True, **config: Any) -> Case:
     )
 
 
+def _sequence(name: str, *, loss: bool = True, training: bool = True, **config: Any) -> Case:
+    """The sequence classifier, or its logits alone, on sequences of length 1, 2, … T, 1, …"""
+    c = SequenceConfig(features=3, classes=4, **{"hidden": 2, **config})
+
+    def make(rng: Rng, N: int, T: int) -> tuple[Tree, ...]:
+        params = tree_map(lambda w: w + 0.3 * rng.standard_normal(w.shape), init_sequence(rng, c, np.float64))
+        x, lengths, targets = normal(rng, N, T, 3), 1 + np.arange(N) % T, rng.integers(0, 4, N)
+        return (x, lengths, targets, (), params) if loss else (x, lengths, params)
+
+    options = {"config": c, "training": training, "rng": np.random.default_rng(1)}
+    pair = sequence_classifier if loss else sequence_logits
+    return Case(f"{pair.name}-{name}", pair, make, options, least=int(loss), model=True)
+
+
 ENCODER = ("images", "running", "out.1")
 
 MODELS = (
@@ -55,4 +75,9 @@ MODELS = (
     _captioner("additive", image="attention", attention="additive", cell="lstm"),
     _captioner("dot", image="attention", attention="dot", cell="gru", drop_image=0.3, drop_words=0.4),
     _captioner("none", image="none", cell="lstm"),
+    _sequence("one-way", cell="gru", both=False),
+    _sequence("both-ways", cell="lstm", drop=0.3),
+    _sequence("mean", cell="rnn", pool="mean", layers=2, drop=0.4),
+    _sequence("stacked", cell="lstm", both=False, layers=2, drop=0.4, hidden=3),
+    _sequence("evaluation", loss=False, cell="gru", layers=2, drop=0.4, training=False),
 )

@@ -185,16 +185,20 @@ def drawn_tracks(n: int, seed: int = 0) -> Tracks:
     labels = rng.integers(0, len(CLASSES), n)
     t = np.linspace(0, 1, POINTS)
     pace = t + rng.uniform(-0.5, 0.5, (n, 1)) * t * (1 - t)  # speeding up or slowing down
-    size = np.exp(rng.uniform(np.log(0.04), np.log(0.15), (n, 1)))  # in shares of the height
-    start, turn = rng.uniform(0, 2 * np.pi, (n, 1)), rng.uniform(0.6, 2.2, (n, 1)) * 2 * np.pi
+    size = np.exp(rng.uniform(np.log(0.02), np.log(0.15), (n, 1)))  # in shares of the height
+    start, turn = rng.uniform(0, 2 * np.pi, (n, 1)), rng.uniform(0.4, 2.0, (n, 1)) * 2 * np.pi
     sense = np.where(labels == 1, 1.0, -1.0)[:, None]  # y is down: rising angles turn clockwise
     angle = start + sense * turn * pace
     circle = np.stack([size * np.cos(angle), rng.uniform(0.5, 1.0, (n, 1)) * size * np.sin(angle)], axis=2)
-    bend = rng.uniform(-0.4, 0.4, (n, 1)) * pace  # a hand does not move along a ruler
-    line = 4 * (size * pace)[:, :, None] * np.stack([np.cos(start + bend), np.sin(start + bend)], axis=2)
+    bend = rng.uniform(-0.6, 0.6, (n, 1)) * pace  # a hand does not move along a ruler
+    line = (
+        rng.uniform(1, 6, (n, 1, 1))
+        * (size * pace)[:, :, None]
+        * np.stack([np.cos(start + bend), np.sin(start + bend)], axis=2)
+    )
     xy = np.where((labels == 3)[:, None, None], line, circle)
     xy = np.where((labels == 0)[:, None, None], 0.0, xy)
-    xy = xy + rng.normal(0, 1, xy.shape) * np.exp(rng.uniform(np.log(0.001), np.log(0.008), (n, 1, 1)))
+    xy = xy + rng.normal(0, 1, xy.shape) * np.exp(rng.uniform(np.log(0.002), np.log(0.01), (n, 1, 1)))
     xy[:, :, 0] /= ASPECT
     return Tracks((xy - xy[:, :1]).astype(np.float32), labels, CLASSES)
 

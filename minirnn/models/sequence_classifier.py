@@ -121,7 +121,7 @@ def sequence_logits_backward(dlogits: Array, cache: Any) -> tuple[Array, None, S
         dstates = BothWays(dh) if kind is None else kind(dh, *[None] * (len(kind._fields) - 1))
         dh, _, dcell = layer.backward(dstates, inner)  # (2)
         dcells.append(dcell)
-        if dropped is not None or len(dcells) < len(caches):
+        if len(dcells) < len(caches):  # the lowest layer reads the features as they are
             (dh,) = ops.dropout.backward(dh, dropped)  # (1)
     return dh, None, SequenceParams(tuple(reversed(dcells)), dout)
 
