@@ -214,10 +214,11 @@ def load_unipen(path: Path, level: str | None = None, counts: str | None = None)
     segments: list[_Segment] = []
     donors: list[str] = []
     _parse(path, (), blocks, segments, donors)
-    both = counts == "both" if counts else any(donor in COUNT_BOTH for donor in (*donors, *path.parent.parts))
     parts = path.as_posix().split("/")
     home = len(parts) - 1 - parts[::-1].index("data") if "data" in parts else len(parts) - 1
     writer = "/".join(parts[home:])
+    known = any(name in COUNT_BOTH for name in (*donors, *writer.split("/")))
+    both = known if counts is None else counts == "both"
     numbered = blocks if both else [block for block in blocks if block.down]
     return [
         Ink(_select(segment, numbered), segment.label, writer)

@@ -126,20 +126,22 @@ def _pictures(system: System, folder: Path) -> list[Path]:
 def _sheet(model: Recogniser, test: Tracks, chance: Array, path: Path) -> Path:
     """Up to four wrong tracks, then right ones of every class in turn."""
     says = chance.argmax(axis=1)
-    wrong = np.flatnonzero(says != test.labels)[:4]
+    wrong = np.flatnonzero(says != test.labels)
+    _, first = np.unique(test.xy[wrong].reshape(len(wrong), -1), axis=0, return_index=True)
+    wrong = wrong[np.sort(first)][:4]  # the same mistake once
     turns = [np.flatnonzero((says == test.labels) & (test.labels == c)) for c in range(len(test.names))]
-    good = [int(t[k]) for k in range(SHEET) for t in turns if k < len(t)][: SHEET - len(wrong)]
-    some = np.array([*wrong, *good], int)
+    others = [int(t[k]) for k in range(SHEET) for t in turns if k < len(t)][: SHEET - len(wrong)]
+    some = np.array([*wrong, *others], int)
     xy = test.xy[some] * np.array([ASPECT, 1], np.float32)
     size = np.ptp(xy, axis=1).max(axis=1)
+    good = says[some] == test.labels[some]
     notes = [
-        f"{'right' if says[n] == test.labels[n] else test.names[test.labels[n]]}, {s:.1%} of the height"
-        if says[n] == test.labels[n] else f"labelled {test.names[test.labels[n]]}, {s:.1%}"
-        for n, s in zip(some, size)
-    ]  # fmt: skip
+        f"{'' if fine else f'labelled {test.names[test.labels[n]]}, '}{s:.1%} of the height"
+        for n, fine, s in zip(some, good, size)
+    ]
     words = [f"{test.names[says[n]]} ({chance[n].max():.0%})" for n in some]
     title = "What the model says of tracks that it was not trained on, wrong ones first"
-    return plots.tracks_sheet(path, xy, words, [bool(says[n] == test.labels[n]) for n in some], notes, title=title)
+    return plots.tracks_sheet(path, xy, words, good.tolist(), notes, title=title)
 
 
 def _show_train(result: Result) -> str:
