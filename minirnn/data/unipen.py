@@ -148,7 +148,7 @@ def _arrays(path: Path, archive: zipfile.ZipFile) -> dict[str, Array]:
     return found
 
 
-def _header(path: Path, key: str, file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:  # type: ignore[type-arg]
+def _header(path: Path, key: str, file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
     try:
         version = np.lib.format.read_magic(file)
         if version == (1, 0):
