@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minirnn import checkpoint
+from minirnn import checkpoint, plots
 from minirnn.cli import main
 from minirnn.data.gestures import (
     ASPECT,
@@ -33,6 +33,7 @@ from minirnn.errors import DataError
 from minirnn.problem import Step, TrainConfig
 from minirnn.tasks import gestures
 from minirnn.tasks.gestures import Settings, System, baselines
+from minirnn.tasks.gestures_commands import _sheet
 from minirnn.train import BEST, LAST, train
 
 DATA = Path(os.environ.get("MINIRNN_DATA", Path(__file__).parents[1] / ".." / "shared" / "data")) / "gestures"
@@ -321,6 +322,20 @@ def test_train_evaluate_and_recognise(small, capsys, tmp_path):
     assert capsys.readouterr().out.startswith(f"{track}: {told['tracks'][0]['gesture']}")
     assert main(["evaluate", str(run)]) == 0
     assert "nearest neighbour" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_the_picture_of_tracks_with_and_without_mistakes(tmp_path, monkeypatch, right):
+    """No mistake at all, or nothing but one mistake, made by tracks that are all alike."""
+    test = drawn_tracks(30) if right else Tracks(np.zeros((9, POINTS, 2), np.float32), np.full(9, 3), CLASSES)
+    chance = np.eye(4)[test.labels if right else 3 - test.labels]
+    drawn = {}
+    monkeypatch.setattr(plots, "tracks_sheet", lambda path, xy, says, right, notes, **_: drawn.update(
+        says=says, right=right, notes=notes, n=len(xy)))  # fmt: skip
+    _sheet(test, chance, tmp_path / "tracks.png")
+    assert drawn["right"] == [right] * (12 if right else 1)
+    assert drawn["n"] == len(drawn["says"]) == len(drawn["notes"])
+    assert all(note.startswith("labelled move") != right for note in drawn["notes"])
 
 
 def test_folds_from_a_file_resumed_and_judged_on_another(capsys, tmp_path):

@@ -18,7 +18,7 @@ from minirnn.models.sequence_classifier import CELLS
 from minirnn.pair import Array
 from minirnn.problem import TrainConfig
 from minirnn.tasks import gestures
-from minirnn.tasks.gestures import Recogniser, Settings, System
+from minirnn.tasks.gestures import Settings, System
 from minirnn.tasks.runs import (
     from_meta,
     goes_on,
@@ -120,15 +120,15 @@ def _pictures(system: System, folder: Path) -> list[Path]:
     matrix = plots.confusion_matrix(
         folder / "confusion.png", gestures.confusion(chance, test), test.names, title=title
     )  # fmt: skip
-    return [curves, matrix, _sheet(model, test, chance, folder / "tracks.png")]
+    return [curves, matrix, _sheet(test, chance, folder / "tracks.png")]
 
 
-def _sheet(model: Recogniser, test: Tracks, chance: Array, path: Path) -> Path:
+def _sheet(test: Tracks, chance: Array, path: Path) -> Path:
     """Up to four wrong tracks, then right ones of every class in turn."""
     says = chance.argmax(axis=1)
     wrong = np.flatnonzero(says != test.labels)
-    _, first = np.unique(test.xy[wrong].reshape(len(wrong), -1), axis=0, return_index=True)
-    wrong = wrong[np.sort(first)][:4]  # the same mistake once
+    once = {test.xy[n].tobytes(): n for n in reversed(wrong)}  # the same mistake once
+    wrong = np.sort(np.array(list(once.values()), np.int64))[:4]
     turns = [np.flatnonzero((says == test.labels) & (test.labels == c)) for c in range(len(test.names))]
     others = [int(t[k]) for k in range(SHEET) for t in turns if k < len(t)][: SHEET - len(wrong)]
     some = np.array([*wrong, *others], int)
