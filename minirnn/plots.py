@@ -161,6 +161,58 @@ def attention_map(path: Path, image: Array, words: Sequence[str], weights: Seque
     return _save(figure, path)
 
 
+def confusion_matrix(path: Path, counts: Array, names: Sequence[str], *, title: str = "") -> Path:
+    """How often each class (a row) was taken for which (a column): counts (C, C), right ones on the diagonal."""
+    C = len(names)
+    figure = _figure(figsize=(1.6 + 1.05 * C, 1.3 + 0.85 * C))
+    axes = figure.subplots()
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axes.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    for row in range(C):
+        for column in range(C):
+            colour = "white" if share[row, column] > 0.6 else "black" if counts[row, column] else GREY
+            axes.text(column, row, str(int(counts[row, column])), ha="center", va="center", color=colour, fontsize=10)
+    labels = [textwrap.fill(name, 12) for name in names]
+    axes.set_xticks(range(C), labels, fontsize=9)
+    axes.set_yticks(range(C), labels, fontsize=9)
+    axes.set(xlabel="the model says", ylabel="it is", title=title)
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+    figure.tight_layout()
+    return _save(figure, path)
+
+
+def tracks_sheet(
+    path: Path, tracks: Array, says: Sequence[str], right: Sequence[bool], notes: Sequence[str], *,
+    columns: int = 4, title: str = "",
+) -> Path:  # fmt: skip
+    """Paths of a point (N, T, 2), y down, from a light start to a dark end, each to its own scale.
+
+    Args:
+        says, right: what the model says of each, in green where right, in red where wrong.
+        notes: a second line below each: how large it is, what it should be.
+    """
+    rows = -(-len(tracks) // columns)
+    figure = _figure(figsize=(2.3 * columns, 2.6 * rows))
+    grid = np.atleast_1d(figure.subplots(rows, columns)).ravel()
+    for axes in grid:
+        axes.axis("off")
+    for axes, track, word, good, note in zip(grid, tracks, says, right, notes):
+        middle, reach = (track.max(axis=0) + track.min(axis=0)) / 2, max(float(np.ptp(track, axis=0).max()), 1e-6)
+        x, y = ((track - middle) / reach).T
+        axes.plot(x, y, color=GREY, linewidth=0.8, zorder=1)
+        axes.scatter(x, y, c=np.linspace(0.25, 1, len(x)), cmap="Blues", vmin=0, vmax=1, s=22, zorder=2)
+        axes.plot(x[-1], y[-1], "o", markersize=7, color=BLUE, markeredgecolor="black", zorder=3)
+        axes.set(xlim=(-0.62, 0.62), ylim=(0.62, -0.62), aspect="equal")
+        text = {"transform": axes.transAxes, "ha": "center", "va": "top"}
+        axes.text(0.5, 0.0, word, fontsize=10, color=GREEN if good else RED, **text)
+        axes.text(0.5, -0.1, note, fontsize=8, color=GREY, **text)
+    figure.tight_layout(h_pad=2.4)
+    if title:
+        figure.suptitle(title, fontsize=12, y=1.04)
+    return _save(figure, path)
+
+
 def epsilon_curves(path: Path, curves: dict[str, tuple[Array, Array]]) -> Path:
     """The error of central differences against the step epsilon: truncation on the right, rounding on the left."""
     figure = _figure(figsize=(7, 4.4))

@@ -13,6 +13,12 @@ from minirnn.models.captioner import captioner
 from minirnn.models.captioner_params import CaptionerConfig, init_captioner
 from minirnn.models.encoder import BlockParams, encoder
 from minirnn.models.reader import STRIDE, ReaderConfig, init_reader, reader
+from minirnn.models.sequence_classifier import (
+    SequenceConfig,
+    init_sequence,
+    sequence_classifier,
+    sequence_logits,
+)
 from minirnn.models.text import TextConfig, first_state, init_text, language_model
 from minirnn.pair import Tree
 from minirnn.tree import tree_map
@@ -76,6 +82,20 @@ def _reader(name: str, *, training: bool = True, **config: Any) -> Case:
     return Case(f"reader-{name}", reader, make, options, constants=("images", "running", "out.1"), least=1, model=True)
 
 
+def _sequence(name: str, *, loss: bool = True, training: bool = True, **config: Any) -> Case:
+    """The sequence classifier, or its logits alone, on sequences of length 1, 2, … T, 1, …"""
+    c = SequenceConfig(features=3, classes=4, **{"hidden": 2, **config})
+
+    def make(rng: Rng, N: int, T: int) -> tuple[Tree, ...]:
+        params = tree_map(lambda w: w + 0.3 * rng.standard_normal(w.shape), init_sequence(rng, c, np.float64))
+        x, lengths, targets = normal(rng, N, T, 3), 1 + np.arange(N) % T, rng.integers(0, 4, N)
+        return (x, lengths, targets, (), params) if loss else (x, lengths, params)
+
+    options = {"config": c, "training": training, "rng": np.random.default_rng(1)}
+    pair = sequence_classifier if loss else sequence_logits
+    return Case(f"{pair.name}-{name}", pair, make, options, least=int(loss), model=True)
+
+
 ENCODER = ("images", "running", "out.1")
 
 MODELS = (
@@ -93,4 +113,9 @@ MODELS = (
     _text("evaluation", layers=2, cell="lstm", dropout=0.3, training=False),
     _reader("two-layers", cell="gru", layers=2, drop=0.3),
     _reader("evaluation", training=False),
+    _sequence("one-way", cell="gru", both=False),
+    _sequence("both-ways", cell="lstm", drop=0.3),
+    _sequence("mean", cell="rnn", pool="mean", layers=2, drop=0.4),
+    _sequence("stacked", cell="lstm", both=False, layers=2, drop=0.4, hidden=3),
+    _sequence("evaluation", loss=False, cell="gru", layers=2, drop=0.4, training=False),
 )

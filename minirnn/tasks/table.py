@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from minirnn.tasks.captioning_commands import TASK as CAPTIONER
+from minirnn.tasks.gestures_commands import TASK as GESTURES
 from minirnn.tasks.task import Task
 from minirnn.tasks.text_commands import TASK as TEXT
 
 TASKS: tuple[Task, ...] = (CAPTIONER, TEXT)
+
+TASKS: tuple[Task, ...] = (CAPTIONER, GESTURES)
