@@ -131,6 +131,33 @@ def attention_map(path: Path, image: Array, words: Sequence[str], weights: Seque
     return _save(figure, path)
 
 
+def confusion(path: Path, counts: Array, classes: Sequence[str], title: str = "") -> Path:
+    """How often each class (row) is told as each class (column): counts (K, K), shaded by their share of the row."""
+    K = len(classes)
+    side = min(12.0, 2.4 + 0.5 * K)
+    figure = _figure(figsize=(side, side))
+    axes = figure.subplots()
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    off = 1 - np.eye(K)  # mistakes in red, what is right in blue
+    shade = np.ones((K, K, 3))
+    for mask, colour in ((1 - off, BLUE), (off, RED)):
+        rgb = np.array([int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)])
+        strength = (np.sqrt(share) if colour == RED else share * 0.85) * mask
+        shade -= strength[..., None] * (1 - rgb)
+    axes.imshow(shade, interpolation="nearest")
+    for i, j in np.argwhere(counts > 0) if K <= 25 else ():
+        dark = shade[i, j].mean() < 0.6
+        axes.text(j, i, f"{counts[i, j]}", ha="center", va="center", fontsize=8, color="white" if dark else "black")
+    long = max(map(len, classes)) > 2
+    axes.set_xticks(range(K), classes, rotation=45 if long else 0, ha="right" if long else "center", fontsize=9)
+    axes.set_yticks(range(K), classes, fontsize=9)
+    axes.set(xlabel="the model says", ylabel="right class", title=title)
+    axes.title.set_fontsize(10)
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+    return _save(figure, path)
+
+
 def epsilon_curves(path: Path, curves: dict[str, tuple[Array, Array]]) -> Path:
     """The error of central differences against the step epsilon: truncation on the right, rounding on the left."""
     figure = _figure(figsize=(7, 4.4))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from minirnn.tasks.captioning_commands import TASK as CAPTIONER
+from minirnn.tasks.classification_commands import TASK as CLASSIFIER
 from minirnn.tasks.task import Task
 
-TASKS: tuple[Task, ...] = (CAPTIONER,)
+TASKS: tuple[Task, ...] = (CAPTIONER, CLASSIFIER)
