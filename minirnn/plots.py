@@ -45,6 +45,7 @@ def smooth(values: Sequence[float], width: int) -> Array:
 def curves(
     path: Path, losses: Sequence[float], checks: Sequence[dict[str, float]], score: str, *, blind: Sequence[float] = (),
     unit: str = "nats per word", names: tuple[str, str] = ("with the image", "no image"),
+    low: float = 0.0,
 ) -> Path:  # fmt: skip
     """Loss per step and the validation score over a run.
 
@@ -52,6 +53,7 @@ def curves(
         score: which of the scores in `checks`.
         blind: losses of a second run, a baseline; `names` are the two runs' in the legend.
         unit: of the loss.
+        low: where the axis of a score from 0 to 1 begins.
     """
     figure = _figure(figsize=(9, 3.4))
     left, right = figure.subplots(1, 2)
@@ -71,7 +73,7 @@ def curves(
         right.annotate(f"{scores[best]:.3g}", (steps[best], scores[best]), textcoords="offset points", xytext=(0, 7),
                        ha="center", color=ORANGE)  # fmt: skip
     right.set(xlabel="step", title=f"Validation: {score.replace('_', ' ')}", xlim=(0, None),
-              ylim=(0, 1.12 if score in SHARES else 1.15 * max([*scores, 1e-3])))  # fmt: skip
+              ylim=(low, low + 1.12 * (1 - low)) if score in SHARES else (0, 1.15 * max([*scores, 1e-3])))  # fmt: skip
     for axes in (left, right):
         _plain(axes)
     figure.tight_layout()

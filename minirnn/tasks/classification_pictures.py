@@ -19,9 +19,10 @@ FIRST, WRONG = 8, 8  # pictures on the sheet: the first of the split, and of tho
 def pictures(model: Classifier, split: LabelledImages, folder: Path) -> list[Path]:
     """curves.png, classes.png and confusion.png, of pictures that the model was not trained on."""
     progress = load(folder / LAST)[1]["progress"]
-    made = [
-        plots.curves(folder / "curves.png", progress["losses"], progress["checks"], "accuracy", unit="nats per picture")
-    ]
+    losses, checks = progress["losses"], progress["checks"]
+    low = 0.9 if min(check["accuracy"] for check in checks) > 0.9 else 0.0
+    curves = plots.curves(folder / "curves.png", losses, checks, "accuracy", unit="nats per picture", low=low)
+    made = [curves]
     made.append(sheet(model, split, folder / "classes.png"))
     counts = confusion(model, split)
     title = f"{len(split)} validation pictures, {np.trace(counts) / counts.sum():.1%} right"
@@ -41,7 +42,7 @@ def sheet(model: Classifier, split: LabelledImages, path: Path) -> Path:
     says = [model.classes[k] for k in said[np.concatenate([first, worst])]]
     right = [[some.classes[k]] for k in some.labels]
     errors = int((said != split.labels).sum())
-    title = f"{len(first)} validation pictures by chance"
+    title = f"{len(first)} validation pictures at random"
     if len(worst):
         title += f", then {len(worst)} more of the {errors} told wrong (of {len(split)})"
     return plots.contact_sheet(path, images, says, right, columns=4, exact=True, title=title)
