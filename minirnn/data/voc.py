@@ -196,6 +196,5 @@ def _picture_of(root: ET.Element, path: Path, folder: Path) -> Path:
     plain = said and not {"/", "\\", "\0"} & set(said)
     if plain and (folder / said).is_file():
         return folder / said
-    raise DataError(
-        f"{path}: there is no picture {path.stem}{ENDINGS[0]}" + (f" or {said}" if said else "") + f" in {folder}"
-    )
+    other = f" or {said}" if plain and Path(said).stem != path.stem else ""
+    raise DataError(f"{path}: there is no picture {path.stem}{ENDINGS[0]}{other} in {folder}")

@@ -114,9 +114,17 @@ def _evaluate(args: Namespace) -> Result:
         splits, bad = load_splits(data, settings.size, seed=settings.seed, skip_bad=skip_bad, progress=progress)
     split = joined(splits) if args.split == "all" else splits[args.split]
     split = fit_classes(split, model.classes, data)
-    split, seen = _unseen(split, args, data != settings.data, meta)
+    other = data != settings.data
+    split, seen = _unseen(split, args, other, meta)
     report = classification.evaluate(model, split, own["train"])
-    return {"data": data, "split": args.split, **report, "left_out": bad, "already_seen": seen}
+    return {
+        "data": data,
+        "split": args.split,
+        **report,
+        "left_out": bad,
+        "already_seen": seen,
+        "whole": not other and args.split != "all",
+    }
 
 
 def _unseen(split: LabelledImages, args: Namespace, other: bool, meta: Result) -> tuple[LabelledImages, int]:
@@ -137,8 +145,8 @@ def _unseen(split: LabelledImages, args: Namespace, other: bool, meta: Result) -
 def _show_evaluation(report: Result) -> str:
     head = f"{report['n']} pictures ({report['split']})"
     if report["already_seen"]:
-        left = "part of the test set as it is" if report["split"] == "test" else "left out"
-        head += f"; {report['already_seen']} that the run has seen in training: {left}"
+        kept = "kept, it is the set's own test part" if report["whole"] else "left out"
+        head += f"; {report['already_seen']} pictures that the run has seen in training ({kept})"
     return "\n".join([head, show_report(report), *(f"left out: {line}" for line in report["left_out"])])
 
 
