@@ -150,7 +150,7 @@ def confusion(path: Path, counts: Array, classes: Sequence[str], title: str = ""
     for i, j in np.argwhere(counts > 0) if K <= 25 else ():
         dark = shade[i, j].mean() < 0.6
         axes.text(j, i, f"{counts[i, j]}", ha="center", va="center", fontsize=8, color="white" if dark else "black")
-    long = max(map(len, classes)) > 2
+    long = max(map(len, classes)) > 6  # wider than a cell
     axes.set_xticks(range(K), classes, rotation=45 if long else 0, ha="right" if long else "center", fontsize=9)
     axes.set_yticks(range(K), classes, fontsize=9)
     axes.set(xlabel="the model says", ylabel="right class", title=title)
