@@ -17,7 +17,16 @@ from minirnn.models.classifier import ClassifierConfig, init_classifier, log_pro
 from minirnn.ops import FAST, READABLE
 from minirnn.problem import Note, Step, TrainConfig
 from minirnn.tasks import classification_baselines
-from minirnn.tasks.classification import System, build, confusion, load_classifier, scores, train_classifier
+from minirnn.tasks.classification import (
+    Classifier,
+    System,
+    build,
+    confusion,
+    fit,
+    load_classifier,
+    scores,
+    train_classifier,
+)
 from minirnn.tasks.classification_baselines import baselines
 from minirnn.tasks.classification_settings import Settings, model_defaults, train_defaults
 from minirnn.train import LAST
@@ -254,9 +263,33 @@ def test_grey_pictures_of_any_size_are_seen_as_in_training(capsys, tmp_path):
             {"0": expected[0], "1": expected[1]}, rel=1e-5
         )
         assert told["class"] == str(expected.argmax())
+    pictures = tmp_path / "pictures"  # the test part again, as colour pictures in folders: only labels and grey count
+    test = data.load_splits(str(folder), 0)[0]["test"]
+    for k, (image, label) in enumerate(zip(test.images, test.labels)):
+        for part in ("train", "test"):
+            (pictures / part / str(label)).mkdir(parents=True, exist_ok=True)
+            square = Image.fromarray(np.repeat(image, 3, axis=2))
+            square.save(pictures / part / str(label) / f"{k}.png")
+    assert r"shape (8, 8, 1); the model was trained on (8, 6, 1)" in fails(capsys, "evaluate", out, "--data", pictures)
+    one_file = folder / "t10k-labels-idx1-ubyte"
+    assert run_json(capsys, "evaluate", out, "--data", one_file)[1]["data"] == str(folder)
     assert "keep their own size" in fails(
         capsys, "train", "classifier", "--data", folder, "--out", tmp_path / "b", "--size", 32
     )
+
+
+def test_pictures_of_other_colours_are_fitted():
+    config = ClassifierConfig(classes=2, height=2, width=2, channels=(2,))
+    params, running = init_classifier(np.random.default_rng(0), config)
+    model = Classifier(config, ("a", "b"), params, running)
+    colours = np.zeros((1, 2, 2, 3), np.uint8)
+    colours[..., 1] = 100
+    fitted = fit(split_of(colours, [0], ("b", "a")), model, "x")
+    assert fitted.images.tolist() == [[[[59], [59]], [[59], [59]]]]
+    assert fitted.labels.tolist() == [1]
+    assert fitted.classes == ("a", "b")
+    model = replace(model, config=replace(config, colours=3))
+    assert fit(split_of(flat([7]), [0]), model, "x").images.shape == (1, 2, 2, 3)
 
 
 def test_other_data_are_judged_without_what_the_run_has_seen(capsys, tmp_path):

@@ -80,6 +80,9 @@ IMAGE = idx_bytes(pixels(3, 4, 2))
         (struct.pack(">4I", 2051, 2**32 - 1, 2**32 - 1, 2**32 - 1) + b"x", r"holds 1 bytes .* 4294967295"),
         (gzip.compress(IMAGE)[:-12], r"cut off: its gzip data ends after"),
         (gzip.compress(IMAGE)[:-8] + b"12345678", r"damaged gzip file: CRC"),
+        (gzip.compress(IMAGE + b"xyz"), r"holds at least 25 bytes after its header"),
+        (gzip.compress(struct.pack(">4I", 2051, 2**16, 2**16, 2)), r"announces 8,589,934,608 bytes; at most 2,147,483,648"),
+        (gzip.compress(b"\0\0\x08\x09" + bytes(9999)), r"magic number 2057"),
         (b"\x1f\x8b" + b"junk" * 9, r"damaged gzip file"),
         (b"", r"empty \(0 bytes\)"),
     ],
@@ -90,6 +93,17 @@ def test_a_bad_idx_file_is_named_with_its_numbers(tmp_path, data, says):
     with pytest.raises(DataError, match=says) as error:
         read_idx(path)
     assert str(path) in str(error.value)
+
+
+def test_a_gzip_bomb_is_not_unpacked(tmp_path, monkeypatch):
+    path = tmp_path / "bomb"
+    path.write_bytes(gzip.compress(struct.pack(">2I", 2049, 5) + bytes(10**7)))
+    asked = []
+    read = gzip.GzipFile.read
+    monkeypatch.setattr(gzip.GzipFile, "read", lambda self, size=-1: asked.append(size) or read(self, size))
+    with pytest.raises(DataError, match="holds at least 9 bytes after its header; the header says 5 = 5"):
+        read_idx(path)
+    assert all(0 <= size < 100 for size in asked)
 
 
 def test_labels_for_pictures_and_missing_files(tmp_path):

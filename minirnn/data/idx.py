@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import math
 import zlib
 from pathlib import Path
@@ -15,6 +16,7 @@ from minirnn.pair import Array
 
 UBYTE = 0x08  # the third byte of the magic number; the fourth is the number of dimensions: 2049 labels, 2051 pictures
 SUFFIXES = {"images": "idx3-ubyte", "labels": "idx1-ubyte"}
+LIMIT = 2**31  # bytes that a gzip file may unpack to
 _GZIP = b"\x1f\x8b"
 
 
@@ -30,30 +32,44 @@ def read_idx(path: Path, dimensions: int | None = None) -> Array:
     Source: Yann LeCun's page of MNIST.
     """
     data = read_file(Path(path), "an IDX file")
-    if data.startswith(_GZIP):
+    zipped = data.startswith(_GZIP)
+    if zipped:
         data = _unpacked(data, path)
-    wanted = {1: "2049 (labels)", 3: "2051 (pictures)"}
-    choices = [wanted[d] for d in ((dimensions,) if dimensions else (1, 3))]
     if len(data) < 4:
         raise DataError(f"{path} holds {len(data)} bytes; an IDX file begins with a magic number of 4")
     magic = int.from_bytes(data[:4], "big")
-    if magic not in (UBYTE << 8 | d for d in ((dimensions,) if dimensions else (1, 3))):
-        raise DataError(f"{path} begins with the magic number {magic}; expected {' or '.join(choices)}")
+    wanted = {UBYTE << 8 | d: f"{UBYTE << 8 | d} ({what})" for d, what in ((1, "labels"), (3, "pictures"))}
+    wanted = {number: text for number, text in wanted.items() if dimensions in (None, number & 255)}
+    if magic not in wanted:
+        raise DataError(f"{path} begins with the magic number {magic}; expected {' or '.join(wanted.values())}")
     start = 4 + 4 * data[3]
     if len(data) < start:
         raise DataError(f"{path} is cut off in its header: {len(data)} bytes; expected at least {start}")
-    shape = tuple(int(n) for n in np.frombuffer(data[4:start], ">u4"))
-    expected = math.prod(shape)  # Python's integers: no header overflows them
-    if len(data) - start != expected:
-        size = " x ".join(map(str, shape))
-        raise DataError(f"{path} holds {len(data) - start} bytes after its header; the header says {size} = {expected}")
+    shape = _shape(data)
+    expected, came = math.prod(shape), len(data) - start
+    if came != expected:
+        size = f"{' x '.join(map(str, shape))} = {expected}"
+        least = "at least " if zipped and came > expected else ""
+        raise DataError(f"{path} holds {least}{came} bytes after its header; the header says {size}")
     return np.frombuffer(data, np.uint8, offset=start).reshape(shape).copy()
 
 
+def _shape(data: bytes) -> tuple[int, ...]:
+    """What a header says; Python's integers, which no header overflows."""
+    return tuple(int.from_bytes(data[k : k + 4], "big") for k in range(4, 4 + 4 * data[3], 4))
+
+
 def _unpacked(data: bytes, path: Path) -> bytes:
-    """What a gzip file holds."""
+    """What a gzip file holds, up to one byte more than its header announces: a small file may unpack to anything."""
     try:
-        return gzip.decompress(data)
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+            head = file.read(16)
+            if len(head) < 16 or head[3] not in (1, 3):
+                return head + file.read(1)  # so that the end is checked where this is the end
+            expected = 4 + 4 * head[3] + math.prod(_shape(head))
+            if expected > LIMIT:
+                raise DataError(f"{path} announces {expected:,} bytes; at most {LIMIT:,} are read")
+            return head + file.read(max(1, expected + 1 - len(head)))
     except EOFError as error:
         raise DataError(
             f"{path} is cut off: its gzip data ends after {len(data)} bytes, before its end mark"

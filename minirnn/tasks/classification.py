@@ -171,17 +171,22 @@ def evaluate(model: Classifier, split: LabelledImages, train: LabelledImages) ->
     }
 
 
-def fit_classes(split: LabelledImages, classes: tuple[str, ...], source: str) -> LabelledImages:
-    """The pictures with their labels as places in `classes`, those of a run.
+def fit(split: LabelledImages, model: Classifier, source: str) -> LabelledImages:
+    """Other pictures as a run's own: labels as places in its classes, colours or grey as it saw in training.
 
     Raises:
         DataError: a class that the run does not know.
     """
-    unknown = [name for name in split.classes if name not in classes]
+    unknown = [name for name in split.classes if name not in model.classes]
     if unknown:
-        raise DataError(f"{source} has the class {unknown[0]!r}; the run knows {', '.join(classes)}")
-    place = np.array([classes.index(name) for name in split.classes], np.int64)
-    return LabelledImages(split.images, place[split.labels], classes, split.names)
+        raise DataError(f"{source} has the class {unknown[0]!r}; the run knows {', '.join(model.classes)}")
+    place = np.array([model.classes.index(name) for name in split.classes], np.int64)
+    images = split.images
+    if images.shape[3] == 3 and model.config.colours == 1:
+        images = np.rint(images @ np.array([0.299, 0.587, 0.114]))[..., None].astype(np.uint8)
+    elif images.shape[3] == 1 and model.config.colours == 3:
+        images = np.repeat(images, 3, axis=3)
+    return LabelledImages(images, place[split.labels], model.classes, split.names)
 
 
 def joined(splits: Splits) -> LabelledImages:

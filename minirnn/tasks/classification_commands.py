@@ -16,7 +16,7 @@ from minirnn.errors import DataError
 from minirnn.pair import Array
 from minirnn.problem import TrainConfig
 from minirnn.tasks import classification
-from minirnn.tasks.classification import NAME, Classifier, fit_classes, joined, load_classifier
+from minirnn.tasks.classification import NAME, Classifier, fit, joined, load_classifier
 from minirnn.tasks.classification_pictures import pictures, show_report
 from minirnn.tasks.classification_settings import SIZES, Settings, train_defaults
 from minirnn.tasks.runs import (
@@ -93,7 +93,10 @@ def _data_of(args: Namespace) -> str | None:
         return data
     if not data:
         raise DataError("--data is empty; expected 'shapes' or a folder of labelled pictures")
-    return os.path.abspath(data)
+    path = os.path.abspath(data)
+    if os.path.isfile(path) and kind_of(os.path.dirname(path)) in ("idx", "cifar10"):
+        return os.path.dirname(path)  # one file of a set stands for the set
+    return path
 
 
 # evaluate
@@ -111,9 +114,10 @@ def _evaluate(args: Namespace) -> Result:
     if data == settings.data:
         splits = own
     else:
-        splits, bad = load_splits(data, settings.size, seed=settings.seed, skip_bad=skip_bad, progress=progress)
+        size = settings.size or model.config.height
+        splits, bad = load_splits(data, size, seed=settings.seed, skip_bad=skip_bad, progress=progress)
     split = joined(splits) if args.split == "all" else splits[args.split]
-    split = fit_classes(split, model.classes, data)
+    split = fit(split, model, data)
     other = data != settings.data
     split, seen = _unseen(split, args, other, meta)
     report = classification.evaluate(model, split, own["train"])
