@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
 
-from minirnn.data import downloads
-from minirnn.data.download import Progress
 from minirnn.display import console
 from minirnn.errors import DataError
 from minirnn.tasks.task import Command, Result
@@ -23,6 +22,8 @@ def _arguments(parser: ArgumentParser) -> None:
 
 
 def _run(args: Namespace) -> Result:
+    from minirnn.data import downloads  # on use: what it needs for the network takes a while to load
+
     if args.action == "list":
         if args.name is not None or args.to is not None:
             raise DataError("data list takes nothing else; to bring a set: minirnn data get NAME")
@@ -46,7 +47,7 @@ def _run(args: Namespace) -> Result:
     }
 
 
-def _lines(out: Console) -> Progress:
+def _lines(out: Console) -> Callable[[str, int, int], None]:
     """Says how far it is, every few megabytes."""
     last: dict[str, int] = {}
 

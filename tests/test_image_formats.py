@@ -226,6 +226,8 @@ def test_a_folder_without_parts_is_split_in_three(tmp_path):
         f"{c}/{k}.png" for c in ("cat", "dog") for k in range(8)
     )
     assert {name: len(split) for name, split in splits.items()} == {"train": 12, "val": 2, "test": 2}
+    splits, _ = load_splits(str(picture_folder(tmp_path / "three", parts=(), n=3)), 16)
+    assert {name: len(split) for name, split in splits.items()} == {"train": 2, "val": 2, "test": 2}
 
 
 def test_a_validation_part_of_its_own_is_used(tmp_path):
@@ -256,7 +258,7 @@ def test_bad_folders(tmp_path):
 
 def test_an_unreadable_picture_is_named_or_left_out(tmp_path):
     folder = picture_folder(tmp_path / "set", parts=())
-    (folder / "dog" / "3.png").write_bytes(b"<html>")
+    (folder / "cat" / "3.png").write_bytes(b"<html>")
     with pytest.raises(DataError, match=r"3.png is no picture"):
         load_splits(str(folder), 16)
     splits, bad = load_splits(str(folder), 16, skip_bad=True)
@@ -264,9 +266,8 @@ def test_an_unreadable_picture_is_named_or_left_out(tmp_path):
     assert len(bad) == 1
     assert "3.png" in bad[0]
     loaded = load_listed(list_folder(folder), 16, skip_bad=True)
-    assert [name for name, label in zip(loaded.names, loaded.labels) if label == 1] == [
-        f"dog/{k}.png" for k in range(8) if k != 3
-    ]
+    assert loaded.names == tuple(f"{c}/{k}.png" for c in ("cat", "dog") for k in range(8) if (c, k) != ("cat", 3))
+    assert loaded.labels.tolist() == [0] * 7 + [1] * 8
 
 
 # --- one form ------------------------------------------------------------------------------------------------------
