@@ -77,6 +77,8 @@ class Server:
             handler.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
         if kind == "too much":
             body = body + bytes(100_000)
+        if kind == "page":
+            handler.send_header("Content-Type", "text/html; charset=utf-8")
         length = {"says less": 1000, "says more": len(body) + 5000}.get(kind, len(body))
         handler.send_header("Content-Length", str(length))
         handler.end_headers()
@@ -204,6 +206,13 @@ def test_a_server_that_refuses(server, tmp_path, status, asked):
     with pytest.raises(DataError, match=f"the server answers {status}"):
         download(remote(server), tmp_path)
     assert len(server.asked) == asked
+    assert names(tmp_path) == []
+
+
+def test_a_login_page_is_not_taken_for_the_file(server, tmp_path):
+    server.moods = ["page"]
+    with pytest.raises(DataError, match="answers with a web page instead of file.bin"):
+        download(remote(server), tmp_path)
     assert names(tmp_path) == []
 
 

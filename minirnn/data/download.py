@@ -77,7 +77,7 @@ def download(file: Remote, folder: Path, progress: Progress | None = None) -> Pa
                 "try again later or take the file from elsewhere"
             ) from error
         except OSError as error:
-            raise _disk(error, folder, file) from error
+            raise _disk(error, folder, file) from None
     raise AssertionError("unreachable")
 
 
@@ -126,6 +126,8 @@ def _connection(url: str, file: Remote, part: Path, progress: Progress | None) -
         headers["Range"] = f"bytes={have}-"
     try:
         with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=TIMEOUT) as answer:
+            if answer.headers.get_content_type() == "text/html":  # a network that wants a login first answers so
+                raise DataError(f"{_host(url)} answers with a web page instead of {file.name}; open it in a browser")
             if have and not _goes_on(answer, have):
                 have = 0  # the server sends the whole file again
             _copy(answer, file, part, have, progress)
@@ -168,7 +170,7 @@ def _copy(answer: Any, file: Remote, part: Path, have: int, progress: Progress |
             try:
                 out.write(data)
             except OSError as error:
-                raise _disk(error, part.parent, file) from error
+                raise _disk(error, part.parent, file) from None
             if progress:
                 progress(file.name, have, file.size)
     if have < file.size:
