@@ -71,6 +71,7 @@ def build_parser() -> ArgumentParser:
     """The parser of all commands."""
     from minirnn.course import commands, dev_commands, grading, overview, watch
     from minirnn.course.mine import with_mine
+    from minirnn.datasets import DATA
     from minirnn.inspection import DOCTOR, GRADCHECK
     from minirnn.tasks.table import TASKS
 
@@ -91,7 +92,7 @@ def build_parser() -> ArgumentParser:
         for command in task.commands:
             _add(table, with_mine(command) if command.trains else command)
     course = (watch.WATCH, *commands.COMMANDS, *overview.COMMANDS, *grading.COMMANDS, *dev_commands.COMMANDS)
-    for command in (_evaluate_command(), GRADCHECK, DOCTOR, *course):
+    for command in (_evaluate_command(), DATA, GRADCHECK, DOCTOR, *course):
         _add(table, command)
     return parser
 

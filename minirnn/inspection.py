@@ -104,12 +104,12 @@ def _doctor(args: Namespace) -> Result:
     from minirnn.data.image_cache import cache_folder
 
     packages = {}
-    for name in ("numpy", "matplotlib", "Pillow", "rich", "safetensors", "jupyter", "pytest", "torch"):
+    for name in ("numpy", "matplotlib", "Pillow", "pooch", "rich", "safetensors", "jupyter", "pytest", "torch"):
         try:
             packages[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             packages[name] = "not installed"
-    needed = ("numpy", "matplotlib", "Pillow", "rich", "safetensors")
+    needed = ("numpy", "matplotlib", "Pillow", "pooch", "rich", "safetensors")
     problems = [f"{name} is not installed: python -m pip install {name}" for name in needed
                 if packages[name] == "not installed"]  # fmt: skip
     cache = cache_folder()

@@ -46,6 +46,9 @@ def smooth(values: Sequence[float], width: int) -> Array:
 def curves(
     path: Path, losses: Sequence[float], checks: Sequence[dict[str, float]], score: str, *, blind: Sequence[float] = (),
     unit: str = "nats per word", names: tuple[str, str] = ("with the image", "no image"), least: bool = False,
+
+    unit: str = "nats per word", names: tuple[str, str] = ("with the image", "no image"),
+    low: float = 0.0,
 ) -> Path:  # fmt: skip
     """Loss per step and the validation score over a run.
 
@@ -54,6 +57,8 @@ def curves(
         blind: losses of a second run, a baseline; `names` are the two runs' in the legend.
         unit: of the loss.
         least: whether the smallest score is the best one.
+
+        low: where the axis of a score from 0 to 1 begins.
     """
     figure = _figure(figsize=(9, 3.4))
     left, right = figure.subplots(1, 2)
@@ -73,7 +78,7 @@ def curves(
         right.annotate(f"{scores[best]:.3g}", (steps[best], scores[best]), textcoords="offset points", xytext=(0, 7),
                        ha="center", color=ORANGE)  # fmt: skip
     right.set(xlabel="step", title=f"Validation: {score.replace('_', ' ')}", xlim=(0, None),
-              ylim=(0, 1.12 if score in SHARES else 1.15 * max([*scores, 1e-3])))  # fmt: skip
+              ylim=(low, low + 1.12 * (1 - low)) if score in SHARES else (0, 1.15 * max([*scores, 1e-3])))  # fmt: skip
     for axes in (left, right):
         _plain(axes)
     figure.tight_layout()
@@ -210,6 +215,32 @@ def tracks_sheet(
     figure.tight_layout(h_pad=2.4)
     if title:
         figure.suptitle(title, fontsize=12, y=1.04)
+
+
+def confusion(path: Path, counts: Array, classes: Sequence[str], title: str = "") -> Path:
+    """How often each class (row) is told as each class (column): counts (K, K), shaded by their share of the row."""
+    K = len(classes)
+    side = min(12.0, 2.4 + 0.5 * K)
+    figure = _figure(figsize=(side, side))
+    axes = figure.subplots()
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    off = 1 - np.eye(K)  # mistakes in red, what is right in blue
+    shade = np.ones((K, K, 3))
+    for mask, colour in ((1 - off, BLUE), (off, RED)):
+        rgb = np.array([int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)])
+        strength = (np.sqrt(share) if colour == RED else share * 0.85) * mask
+        shade -= strength[..., None] * (1 - rgb)
+    axes.imshow(shade, interpolation="nearest")
+    for i, j in np.argwhere(counts > 0) if K <= 25 else ():
+        dark = shade[i, j].mean() < 0.6
+        axes.text(j, i, f"{counts[i, j]}", ha="center", va="center", fontsize=8, color="white" if dark else "black")
+    long = max(map(len, classes)) > 6  # wider than a cell
+    axes.set_xticks(range(K), classes, rotation=45 if long else 0, ha="right" if long else "center", fontsize=9)
+    axes.set_yticks(range(K), classes, fontsize=9)
+    axes.set(xlabel="the model says", ylabel="right class", title=title)
+    axes.title.set_fontsize(10)
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
     return _save(figure, path)
 
 

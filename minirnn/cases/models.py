@@ -11,6 +11,7 @@ from minirnn.cases.case import Case
 from minirnn.cases.draw import Rng, V, ctc, holes, norm, normal, running
 from minirnn.models.captioner import captioner
 from minirnn.models.captioner_params import CaptionerConfig, init_captioner
+from minirnn.models.classifier import ClassifierConfig, classifier, init_classifier
 from minirnn.models.encoder import BlockParams, encoder
 from minirnn.models.reader import STRIDE, ReaderConfig, init_reader, reader
 from minirnn.models.sequence_classifier import (
@@ -96,11 +97,27 @@ def _sequence(name: str, *, loss: bool = True, training: bool = True, **config: 
     return Case(f"{pair.name}-{name}", pair, make, options, least=int(loss), model=True)
 
 
+def _classifier(name: str, *, training: bool = True, **config: Any) -> Case:
+    """The classifier on pictures of 9x6: the first block has a row to spare."""
+    c = ClassifierConfig(classes=4, height=9, width=6, channels=(2, 3), **config)
+
+    def make(rng: Rng, N: int, T: int) -> tuple[Tree, ...]:
+        params, stats = init_classifier(rng, c, np.float64)
+        params = tree_map(lambda w: w + 0.3 * rng.standard_normal(w.shape), params)
+        stats = tuple(running(rng, len(s.mean)) for s in stats)
+        return rng.uniform(0, 1, (N, 9, 6, c.colours)), rng.integers(0, c.classes, N), stats, params
+
+    options = {"config": c, "training": training, "rng": np.random.default_rng(1)}
+    return Case(name, classifier, make, options, constants=("images", "running", "out.1"), least=1, model=True)
+
+
 ENCODER = ("images", "running", "out.1")
 
 MODELS = (
     Case("encoder", encoder, _encoder, {"training": True}, constants=ENCODER, least=1, model=True),
     Case("encoder-evaluation", encoder, _encoder, {"training": False}, constants=ENCODER, model=True),
+    _classifier("classifier", colours=2, drop=0.3),
+    _classifier("classifier-evaluation", colours=1, drop=0.3, training=False),
     _captioner("first", image="first", cell="rnn"),
     _captioner("every", image="every", cell="lstm", drop_image=0.3, drop_words=0.4),
     _captioner("every-evaluation", image="every", cell="gru", drop_words=0.4, training=False),

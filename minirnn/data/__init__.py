@@ -1,1 +1,1 @@
-"""Data: drawn scenes, photographs with captions, and the words of captions as numbers."""
+"""Data: drawn scenes, captioned photographs, labelled pictures, boxes; their formats, and where to get them."""

@@ -95,6 +95,21 @@ def make_scenes(n: int, *, split: str = "train", seed: int = 0, size: int = 48) 
     return Scenes(images, tuple(caption_of(t) for t in things), things)
 
 
+def make_shapes(n: int, *, split: str = "train", seed: int = 0, size: int = 48) -> tuple[Array, tuple[Thing, ...]]:
+    """Draw `n` pictures (n, size, size, 3) of one shape each, of any size and colour, and say what is on them.
+
+    Raises:
+        ValueError: as `make_scenes`.
+    """
+    if split not in SPLITS or n < 1 or seed < 0 or size < 16:
+        raise ValueError(f"split = {split!r}, n = {n}, seed = {seed}, size = {size}; expected as for make_scenes")
+    rng = np.random.default_rng([seed, SPLITS.index(split), 1])
+    looks = [tuple(str(rng.choice(words)) for words in (SIZES, tuple(COLOURS), SHAPES)) for _ in range(n)]
+    scenes = tuple(_place(rng, [look], (1,)) or () for look in looks)  # type: ignore[list-item]  # one always fits
+    images = np.concatenate([_draw(rng, scenes[k : k + 256], size) for k in range(0, n, 256)])
+    return images, tuple(scene[0] for scene in scenes)
+
+
 def caption_of(things: tuple[Thing, ...]) -> str:
     """The one right caption of a scene."""
     groups = [[t for t in things if t.mention == m] for m in range(1 + max(t.mention for t in things))]

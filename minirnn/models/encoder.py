@@ -24,10 +24,10 @@ Running = tuple[RunningStats, ...]
 
 
 def init_encoder(
-    rng: np.random.Generator, channels: tuple[int, ...], dtype: Any = np.float32
+    rng: np.random.Generator, channels: tuple[int, ...], dtype: Any = np.float32, *, colours: int = 3
 ) -> tuple[Params, Running]:
-    """One block per entry of `channels` (its output channels), for pictures of 3 channels."""
-    inputs = (3, *channels)
+    """One block per entry of `channels` (its output channels), for pictures of `colours` channels."""
+    inputs = (colours, *channels)
     params = tuple(
         BlockParams(init.conv_params(rng, 3, C, F, dtype), init.norm_params(F, dtype)) for C, F in zip(inputs, channels)
     )
@@ -44,7 +44,7 @@ def encoder_forward(
     Pooling comes before batch norm and ReLU: these then work on a quarter of the values.
 
     Args:
-        images: (N, H, W, 3) floats in [0, 1]; H and W at least 2 ** blocks.
+        images: (N, H, W, C) floats in [0, 1], C as the first block expects; H and W at least 2 ** blocks.
         running: batch norm's running statistics, one per block.
         params: BlockParams per block.
         training: whether batch norm uses the batch's own statistics and moves the running ones.

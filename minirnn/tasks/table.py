@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from minirnn.tasks.captioning_commands import TASK as CAPTIONER
+from minirnn.tasks.classification_commands import TASK as CLASSIFIER
 from minirnn.tasks.gestures_commands import TASK as GESTURES
 from minirnn.tasks.task import Task
 from minirnn.tasks.text_commands import TASK as TEXT
@@ -10,3 +11,5 @@ from minirnn.tasks.text_commands import TASK as TEXT
 TASKS: tuple[Task, ...] = (CAPTIONER, TEXT)
 
 TASKS: tuple[Task, ...] = (CAPTIONER, GESTURES)
+
+TASKS: tuple[Task, ...] = (CAPTIONER, CLASSIFIER)
