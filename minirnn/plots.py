@@ -46,8 +46,6 @@ def smooth(values: Sequence[float], width: int) -> Array:
 def curves(
     path: Path, losses: Sequence[float], checks: Sequence[dict[str, float]], score: str, *, blind: Sequence[float] = (),
     unit: str = "nats per word", names: tuple[str, str] = ("with the image", "no image"), least: bool = False,
-
-    unit: str = "nats per word", names: tuple[str, str] = ("with the image", "no image"),
     low: float = 0.0,
 ) -> Path:  # fmt: skip
     """Loss per step and the validation score over a run.
@@ -57,7 +55,6 @@ def curves(
         blind: losses of a second run, a baseline; `names` are the two runs' in the legend.
         unit: of the loss.
         least: whether the smallest score is the best one.
-
         low: where the axis of a score from 0 to 1 begins.
     """
     figure = _figure(figsize=(9, 3.4))
@@ -162,27 +159,6 @@ def attention_map(path: Path, image: Array, words: Sequence[str], weights: Seque
         cell = size / grid
         ax.plot((column + 0.5) * cell, (row + 0.5) * cell, "o", markersize=6, color="white", markeredgecolor="black")
         ax.set_title(word, fontsize=11)
-    figure.tight_layout()
-    return _save(figure, path)
-
-
-def confusion_matrix(path: Path, counts: Array, names: Sequence[str], *, title: str = "") -> Path:
-    """How often each class (a row) was taken for which (a column): counts (C, C), right ones on the diagonal."""
-    C = len(names)
-    figure = _figure(figsize=(1.6 + 1.05 * C, 1.3 + 0.85 * C))
-    axes = figure.subplots()
-    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    axes.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    for row in range(C):
-        for column in range(C):
-            colour = "white" if share[row, column] > 0.6 else "black" if counts[row, column] else GREY
-            axes.text(column, row, str(int(counts[row, column])), ha="center", va="center", color=colour, fontsize=10)
-    labels = [textwrap.fill(name, 12) for name in names]
-    axes.set_xticks(range(C), labels, fontsize=9)
-    axes.set_yticks(range(C), labels, fontsize=9)
-    axes.set(xlabel="the model says", ylabel="it is", title=title)
-    axes.spines[:].set_visible(False)
-    axes.tick_params(length=0)
     figure.tight_layout()
     return _save(figure, path)
 

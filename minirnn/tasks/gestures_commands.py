@@ -117,8 +117,8 @@ def _pictures(system: System, folder: Path) -> list[Path]:
         folder / "curves.png", progress["losses"], progress["checks"], "accuracy", unit="nats per track"
     )
     title = f"{len(test)} unseen tracks, {right.mean():.1%} right"
-    matrix = plots.confusion_matrix(
-        folder / "confusion.png", gestures.confusion(chance, test), test.names, title=title
+    matrix = plots.confusion(
+        folder / "confusion.png", gestures.confusion(chance, test), test.names, title
     )  # fmt: skip
     return [curves, matrix, _sheet(test, chance, folder / "tracks.png")]
 

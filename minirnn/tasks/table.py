@@ -8,8 +8,4 @@ from minirnn.tasks.gestures_commands import TASK as GESTURES
 from minirnn.tasks.task import Task
 from minirnn.tasks.text_commands import TASK as TEXT
 
-TASKS: tuple[Task, ...] = (CAPTIONER, TEXT)
-
-TASKS: tuple[Task, ...] = (CAPTIONER, GESTURES)
-
-TASKS: tuple[Task, ...] = (CAPTIONER, CLASSIFIER)
+TASKS: tuple[Task, ...] = (CAPTIONER, TEXT, GESTURES, CLASSIFIER)
