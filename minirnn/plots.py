@@ -191,6 +191,7 @@ def tracks_sheet(
     figure.tight_layout(h_pad=2.4)
     if title:
         figure.suptitle(title, fontsize=12, y=1.04)
+    return _save(figure, path)
 
 
 def confusion(path: Path, counts: Array, classes: Sequence[str], title: str = "") -> Path:
