@@ -321,7 +321,9 @@ def test_train_evaluate_and_recognise(small, capsys, tmp_path):
     assert main(["gesture", str(run), track]) == 0
     assert capsys.readouterr().out.startswith(f"{track}: {told['tracks'][0]['gesture']}")
     assert main(["evaluate", str(run)]) == 0
-    assert "nearest neighbour" in capsys.readouterr().out
+    text = capsys.readouterr().out
+    assert "nearest neighbour" in text
+    assert "overlap" not in text
 
 
 @pytest.mark.parametrize("right", [True, False])
@@ -365,6 +367,14 @@ def test_folds_from_a_file_resumed_and_judged_on_another(capsys, tmp_path):
     file(tmp_path, *rows[:-1])
     assert "has changed since" in fails(capsys, "evaluate", run)
     assert "made by another run (tracks" in fails(capsys, "train", "gestures", "--out", run, "--resume")
+
+
+def test_a_report_by_row_says_when_neighbours_were_trained_on(capsys, tmp_path):
+    tracks, run = sliding(20, 6), tmp_path / "run"
+    data = file(tmp_path, *[line(k, xy.ravel().tolist()) for xy, k in zip(tracks.xy, tracks.labels)])
+    assert main(["train", "gestures", "--data", str(data), "--out", str(run), "--epochs", "1"]) == 0
+    assert main(["evaluate", str(run)]) == 0
+    assert "The 120 tracks are windows of 20 recordings that overlap" in capsys.readouterr().out
 
 
 def test_bad_input_gets_one_sentence(small, capsys, tmp_path):

@@ -201,6 +201,7 @@ def _nearest(a: Array, b: Array) -> Array:
 
 def _linear(a: Array, labels: Array, b: Array, classes: int, steps: int = 400) -> Array:
     """A softmax regression of standardised coordinates, fitted to all of `a` at once."""
+    a, b = a.astype(np.float64), b.astype(np.float64)
     mean, spread = a.mean(axis=0), a.std(axis=0) + 1e-6
     a, b = (a - mean) / spread, (b - mean) / spread
     params: Tree = AffineParams(np.zeros((a.shape[1], classes), a.dtype), np.zeros(classes, a.dtype))

@@ -11,7 +11,7 @@ import numpy as np
 
 from minirnn import plots
 from minirnn.checkpoint import load
-from minirnn.data.gestures import ASPECT, FOLDS, GROUPS, Tracks, load_tracks, load_unlabelled
+from minirnn.data.gestures import ASPECT, FOLDS, GROUPS, Tracks, load_tracks, load_unlabelled, recordings
 from minirnn.display import console, show
 from minirnn.errors import DataError
 from minirnn.models.sequence_classifier import CELLS
@@ -173,7 +173,8 @@ def _evaluate(args: Namespace) -> Result:
             raise DataError(f"{data} has the classes {', '.join(given.names)}; expected {', '.join(model.names)}")
         splits, split = System(settings, own).splits, "all"
         result = gestures.report(model, gestures.joined(splits["train"], splits["val"]), given)
-    return {"data": data, "split": split, "by": settings.by, **result}
+    found = int(recordings(own.xy)[-1]) + 1
+    return {"data": data, "split": split, "by": settings.by, "recordings": found, "tracks": len(own), **result}
 
 
 def _show_evaluation(result: Result) -> str:
@@ -186,7 +187,12 @@ def _show_evaluation(result: Result) -> str:
     lines.append("taken for:  " + "  ".join(result["classes"]))
     for name, counts in zip(result["classes"], result["confusion"]):
         lines.append(f"  {name:<{width}}  " + "  ".join(f"{n:>5}" for n in counts))
-    return "\n".join([*lines, show_folds(result["folds"])] if "folds" in result else lines)
+    if "folds" in result:
+        lines.append(show_folds(result["folds"]))
+    if result["by"] == "row" and result["recordings"] < result["tracks"] / 2:
+        lines.append(f"The {result['tracks']} tracks are windows of {result['recordings']} recordings that overlap: the"
+                     " model has trained on neighbours of these. Stricter: train with --by recording")  # fmt: skip
+    return "\n".join(lines)
 
 
 def show_folds(found: Result) -> str:
