@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from minirnn import checkpoint
 from minirnn.data.ngrams import bits, witten_bell
 from minirnn.data.text import UNKNOWN, Alphabet, Pieces, in_order, parts, read_text
 from minirnn.errors import DataError
@@ -16,7 +17,7 @@ from minirnn.models.text import TextConfig, advance, first_state, init_text, lan
 from minirnn.ops import FAST, READABLE
 from minirnn.problem import Step, TrainConfig
 from minirnn.tasks import text, text_model
-from minirnn.train import train
+from minirnn.train import LAST, train
 from minirnn.tree import tree_items, tree_leaves, tree_map
 from tests.test_train import same, state_of
 
@@ -263,6 +264,17 @@ def test_the_state_is_carried_from_step_to_step(book, tmp_path):
     assert np.abs(arrays["state.running.0.h"]).min() > 0
 
 
+def test_a_run_that_goes_on_without_its_state_is_another_run(book, tmp_path):
+    system, config = tiny(book, layers=1), replace(TRAIN, epochs=1)
+    run(tmp_path / "whole", system, config)
+    run(tmp_path / "parts", system, config, stop_after=15)
+    arrays, meta = checkpoint.load(tmp_path / "parts" / LAST)
+    lost = {name: np.zeros_like(a) if "state.running" in name else a for name, a in arrays.items()}
+    checkpoint.save(tmp_path / "parts" / LAST, lost, meta)
+    run(tmp_path / "parts", system, config, resume=True)
+    assert not same(state_of(tmp_path / "whole"), state_of(tmp_path / "parts"))
+
+
 def test_what_the_state_remembers_helps(tmp_path):
     """Long runs of one letter, pieces of 2 characters: which run it is, only the state can tell."""
     rng = np.random.default_rng(0)
@@ -270,7 +282,7 @@ def test_what_the_state_remembers_helps(tmp_path):
     path = tmp_path / "runs.txt"
     path.write_text(letters, encoding="utf-8")
     system = tiny(path, hidden=24, layers=1, dropout=0.0, piece=4, streams=16)
-    config = replace(TRAIN, epochs=12, batch=16)
+    config = replace(TRAIN, epochs=10, batch=16)
     kept, lost = (np.mean(run(tmp_path / str(lose), system, config, lose=lose)[-60:]) for lose in (False, True))
     assert kept < lost - 0.05
 

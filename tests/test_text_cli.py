@@ -61,9 +61,11 @@ def test_another_text_is_judged_whole_or_in_part(run, tmp_path, capsys):
     assert run_json(capsys, "evaluate", run, "--data", other)[1]["characters"] == 100
     other.write_text("the sea", encoding="utf-8")
     assert run_json(capsys, "evaluate", run, "--data", other, "--split", "all")[1]["characters"] == 6
-    assert "at least 1000" in fails(capsys, "evaluate", run, "--data", other)
+    assert "other.txt has 7 characters; expected at least 1000" in fails(capsys, "evaluate", run, "--data", other)
     other.write_text("t", encoding="utf-8")
-    assert "1 character" in fails(capsys, "evaluate", run, "--data", other, "--split", "all")
+    assert "other.txt has 1 characters; expected at least 2" in fails(
+        capsys, "evaluate", run, "--data", other, "--split", "all"
+    )
 
 
 def test_a_run_goes_on_with_its_own_settings(run, book, capsys):

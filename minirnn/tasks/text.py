@@ -21,7 +21,6 @@ from minirnn.pair import Array, Tree
 from minirnn.problem import Problem, TrainConfig, as_json
 from minirnn.tasks.runs import from_meta, open_run
 from minirnn.tasks.text_model import WARM, TextModel
-from minirnn.tree import tree_map
 
 GOES_ON = 4  # pieces that a stream has at least, where the text is short
 ORDER = 6  # longest context of the n-gram baseline
@@ -140,7 +139,7 @@ def load_text(folder: Path, ops: Ops = FAST) -> tuple[TextModel, dict[str, Any]]
     except (KeyError, TypeError) as error:
         raise CheckpointError(f"{path} was made by another version of minirnn ({error!r})") from error
     params, _ = restore((init_text(np.random.default_rng(0), config), ()), without_state(arrays), "model", path)
-    return TextModel(config, alphabet, tree_map(np.asarray, params), ops), meta
+    return TextModel(config, alphabet, params, ops), meta
 
 
 def without_state(arrays: Mapping[str, Array]) -> dict[str, Array]:
@@ -153,7 +152,7 @@ def evaluate(model: TextModel, train: str, meta: Mapping[str, Any], other: str |
 
     Args:
         train: the text of the run.
-        other: another text, or None.
+        other: another text of at least two characters, or None.
         part: train, val or test; "all" for the whole of another text.
     Returns:
         characters: how many; without the first of a text, nothing is before it.
@@ -178,8 +177,6 @@ def evaluate(model: TextModel, train: str, meta: Mapping[str, Any], other: str |
         first, last = first + counted, last + counted
     shift = 0 if other is None else counted
     first = max(first, shift + 1)  # nothing is before the first character
-    if first >= last:
-        raise DataError(f"the text to judge on has {last - shift} character; expected at least 2")
     p = ngrams.witten_bell(text[:last], counted, order, V)[:, first:]
     return {
         "characters": last - first,

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from minirnn.checkpoint import load
-from minirnn.data.text import parts, read_text
+from minirnn.data.text import LEAST, parts, read_text
 from minirnn.display import console, show
 from minirnn.errors import DataError
 from minirnn.models.text import CELLS, LAYERS
@@ -107,12 +107,10 @@ def _evaluate(args: Namespace) -> Result:
         raise DataError("a text has no split 'novel'; expected train, val, test or all")
     train = read_text(Path(mine))
     other = None if data is None or data == mine else read_text(Path(data))
-    if part == "all" and (other is None or text.fingerprint(other) == meta["text"]):
-        part, other = "test", None  # of its own text a run has seen all but the end
-    if other is not None and text.fingerprint(other) == meta["text"]:
-        other = None
-    if other is not None and part != "all":
-        parts(len(other))  # too short to be cut
+    if other is None or text.fingerprint(other) == meta["text"]:
+        part, other = "test" if part == "all" else part, None  # of its own text a run has seen all but the end
+    elif len(other) < (least := 2 if part == "all" else LEAST):
+        raise DataError(f"{data} has {len(other)} characters; expected at least {least} to judge on ({part})")
     return {"data": data or mine, "split": part, **text.evaluate(model, train, meta, other, part)}
 
 
