@@ -39,7 +39,7 @@ class Settings:
     dropout: float = 0.0
     embed: int = 64
     streams: int = 32  # texts read side by side
-    piece: int = 64  # characters a step of each: how far the gradient goes back
+    piece: int = 32  # characters a step of each: how far the gradient goes back
     min_count: int = 2  # characters that the training part has less often are unknown
 
 
