@@ -18,7 +18,6 @@ measured on minirnn's side, 2 for a wrong command.
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import json
 import math
@@ -30,11 +29,12 @@ import time
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
 from benchmarks.measuring import TURN, Worker, WorkerError
+from benchmarks.parser import Parser
 from benchmarks.workloads import WORKLOADS
 
 SIDES = ("torch", "readable", "compile")
@@ -42,14 +42,6 @@ SLEEP = 0.06  # seconds between turns: threads that still spin for the other sid
 FIGURES = (
     "minirnn_ms", "other_ms", "ratio", "ratio_min", "ratio_max", "peak_mb", "other_peak_mb", "sgemm_share", "error",
 )  # fmt: skip
-
-
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one sentence."""
-
-    def error(self, message: str) -> NoReturn:
-        print(f"compare: {message}", file=sys.stderr)
-        sys.exit(2)
 
 
 def chosen(parts: list[str]) -> list[str]:
@@ -208,9 +200,7 @@ def _number(value: float | None) -> str:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = Parser(
-        prog="python -m benchmarks.compare", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser("compare", __doc__)
     parser.add_argument("--against", choices=SIDES, default="torch", help="the other side (default torch)")
     parser.add_argument("--threads", default="1,2", help="numbers of threads, as in 1,2 (the default)")
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="parts of the names of workloads")

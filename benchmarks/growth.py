@@ -15,19 +15,19 @@ not.
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 import statistics
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from benchmarks.compare import machine
 from benchmarks.measuring import Worker, WorkerError, serve, timed, turn
+from benchmarks.parser import Parser
 from benchmarks.workloads.recurrent import sequence
 from benchmarks.workloads.sides import Kit, draw, ops_of, rng_of, tools_of
 from minirnn.functional import ConvParams, NormParams, RunningStats
@@ -41,14 +41,6 @@ TURN, LEAST_CALLS = 0.04, 3  # seconds that a turn should take; calls of the slo
 PICTURES = 16  # in a batch whose pictures grow
 LABELS = {"pixels": "pixels of a picture"}
 Step = Callable[[], Any]
-
-
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one sentence."""
-
-    def error(self, message: str) -> NoReturn:
-        print(f"growth: {message}", file=sys.stderr)
-        sys.exit(2)
 
 
 class Case(NamedTuple):
@@ -99,7 +91,8 @@ def max_pool(N: int, pixels: int, C: int) -> Step:
 
 def norm_relu(N: int, pixels: int, C: int) -> Step:
     """Batch norm with the batch's own statistics, then ReLU."""
-    rng, pair, (H, W) = rng_of("growth of batch norm"), kit().norm_relu(), sides(pixels)
+    rng, ops, (H, W) = rng_of("growth of batch norm"), kit().ops, sides(pixels)
+    pair = ops.norm_relu(ops.batch_norm, ops.relu)
     x, dy = draw(rng, N, H, W, C), draw(rng, N, H, W, C)
     p = NormParams(1 + draw(rng, C, scale=0.1), draw(rng, C, scale=0.1))
     running = RunningStats(np.zeros(C, np.float32), np.ones(C, np.float32))
@@ -246,9 +239,7 @@ def draw_growth(path: Path, rows: list[dict[str, Any]], threads: int) -> Path:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = Parser(
-        prog="python -m benchmarks.growth", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser("growth", __doc__)
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
     parser.add_argument("--out", type=Path, default=Path("runs/growth.png"), help="the plot (default runs/growth.png)")
     parser.add_argument("--threads", type=int, default=1, help="threads of the BLAS (default 1)")

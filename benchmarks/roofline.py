@@ -11,25 +11,17 @@ file is not one that `compare` wrote.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from benchmarks.parser import Parser
 from minirnn.plots import BLUE, GREY, ORANGE, _figure, _plain, _save
 
 NAMES = {"torch": "PyTorch", "compile": "PyTorch, compiled", "readable": "the readable pairs"}
-
-
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one sentence."""
-
-    def error(self, message: str) -> NoReturn:
-        print(f"roofline: {message}", file=sys.stderr)
-        sys.exit(2)
 
 
 class Reached(NamedTuple):
@@ -117,9 +109,7 @@ def draw_roofline(path: Path, other: str, panels: list[Panel]) -> Path:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = Parser(
-        prog="python -m benchmarks.roofline", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser("roofline", __doc__)
     parser.add_argument("file", type=Path, metavar="COMPARE.json", help="what benchmarks.compare --json printed")
     parser.add_argument(
         "--out", type=Path, default=Path("runs/roofline.png"), help="the plot (default runs/roofline.png)"

@@ -10,7 +10,6 @@ each 4 KB of fresh memory). Where the two differ, the arithmetic missed somethin
 
 from __future__ import annotations
 
-import argparse
 import json
 import statistics
 import sys
@@ -20,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from benchmarks.measuring import Worker, WorkerError, serve, timed
+from benchmarks.parser import Parser
 from benchmarks.workloads.captioning import fresh
 from minirnn import fast, init, optim
 from minirnn import functional as F
@@ -119,7 +119,11 @@ def in_the_cache() -> tuple[Work, Work]:
             out *= factor
         np.maximum(out, 0, out=out)
 
-    return lambda: sweep(slice(None)), lambda: [sweep(slice(k, k + 2**16)) for k in range(0, len(x), 2**16)]
+    def in_blocks() -> None:
+        for k in range(0, len(x), 2**16):
+            sweep(slice(k, k + 2**16))
+
+    return lambda: sweep(slice(None)), in_blocks
 
 
 def conv(N: int, H: int, C: int, M: int, size: int = 3) -> tuple[Array, ConvParams]:
@@ -170,10 +174,12 @@ def multiplied_once() -> tuple[Work, Work]:
     p = init.lstm_params(rng, 32 + 256, 160, np.float32)
     args, dh = (draw(64, 11, 32), draw(64, 256), LSTMState(h, h), p), draw(64, 11, 160)
 
+    no_dc: Any = None
+
     def work(pair: Pair) -> Work:
         def run() -> Any:
             _, cache = pair.forward(*args)
-            return pair.backward(LSTMState(dh, None), cache)
+            return pair.backward(LSTMState(dh, no_dc), cache)
 
         return run
 
@@ -275,9 +281,7 @@ def show(rows: list[dict[str, Any]]) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.tricks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser("tricks", __doc__)
     parser.add_argument("--json", action="store_true", help="print one JSON list instead of the table")
     parser.add_argument("--threads", type=int, default=1, help="threads of the BLAS (default 1)")
     args = parser.parse_args(argv)

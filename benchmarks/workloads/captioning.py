@@ -59,7 +59,7 @@ def training_step(data: str) -> Workload:
     def ours(kit: Kit, exact: bool) -> Run:
         config, params, running = fresh(data, exact=exact)
         batch = batch_of(data)
-        model, update = kit.tools.captioner, kit.update(train.optimiser)
+        model, update = kit.tools.captioner, {"adam": kit.tools.adam, "adamw": kit.tools.adamw}[train.optimiser]
         state, k = OPTIMISERS[train.optimiser].init(params), 0
 
         def step() -> Any:

@@ -109,7 +109,7 @@ def conv_transpose(name: str, N: int, H: int, C: int, F: int) -> Workload:
         return draw(rng, N, H, H, C), ConvTransposeParams(W, draw(rng, F, scale=0.1)), draw(rng, N, 2 * H, 2 * H, F)
 
     def ours(kit: Kit, exact: bool) -> Run:
-        (x, p, dy), pair = inputs(), kit.conv_transpose2d
+        (x, p, dy), pair = inputs(), kit.ops.conv_transpose2d
 
         def step() -> Any:
             y, cache = pair.forward(x, p, stride=2, pad=1)
@@ -165,7 +165,7 @@ def norm_relu(name: str, N: int, H: int, C: int) -> Workload:
         return x, NormParams(1 + draw(rng, C, scale=0.1), draw(rng, C, scale=0.1)), draw(rng, N, H, H, C)
 
     def ours(kit: Kit, exact: bool) -> Run:
-        (x, p, dy), pair = inputs(), kit.norm_relu()
+        (x, p, dy), pair = inputs(), kit.ops.norm_relu(kit.ops.batch_norm, kit.ops.relu)
         running = RunningStats(np.zeros(C, p.gamma.dtype), np.ones(C, p.gamma.dtype))
 
         def step() -> Any:

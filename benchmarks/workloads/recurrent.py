@@ -79,7 +79,7 @@ def sequence(cell: str, N: int, T: int, D: int, H: int, *, both_ways: bool = Fal
 
     def ours(kit: Kit, exact: bool) -> Run:
         (x, p, dh), cell_step = inputs(), kit.ops.step(cell)
-        pair = kit.bidirectional(cell_step) if both_ways else kit.ops.unroll(cell_step)
+        pair = kit.ops.bidirectional(cell_step) if both_ways else kit.ops.unroll(cell_step)
 
         def step() -> Any:
             state = Both(first_state(cell, N, H), first_state(cell, N, H)) if both_ways else first_state(cell, N, H)

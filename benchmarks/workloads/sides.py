@@ -18,15 +18,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-import minirnn.functional as F
-import minirnn.ops
-from minirnn.ops import READABLE, Ops
-from minirnn.optim import adamw_update
-from minirnn.pair import Array, Pair
-from minirnn.tasks import captioning_tools
-from minirnn.tasks.captioning_tools import BUILT_IN, Tools
+from minirnn.ops import FAST, READABLE, Ops
+from minirnn.pair import Array
+from minirnn.tasks.captioning_tools import BUILT_IN, FAST_TOOLS, Tools
 from minirnn.tree import tree_items
-from minirnn.unroll import bidirectional
 
 OURS = ("fast", "readable")
 THEIRS = ("torch", "compile")
@@ -47,54 +42,15 @@ class Kit(NamedTuple):
     ops: Ops
     tools: Tools
 
-    @property
-    def conv_transpose2d(self) -> Pair:
-        pair: Pair = getattr(self.ops, "conv_transpose2d", F.conv_transpose2d)
-        return pair
-
-    def bidirectional(self, step: Pair) -> Pair:
-        pair: Pair = getattr(self.ops, "bidirectional", bidirectional)(step)
-        return pair
-
-    def norm_relu(self) -> Pair:
-        """Batch norm and ReLU as one pair: (x, running, params, *, training) -> ((y, running), cache)."""
-        pair: Pair = getattr(self.ops, "norm_relu", norm_then_relu)(self.ops.batch_norm, self.ops.relu)
-        return pair
-
-    def update(self, optimiser: str) -> Callable[..., Any]:
-        """Adam's update, or AdamW's."""
-        if optimiser == "adam":
-            return self.tools.adam
-        update: Callable[..., Any] = getattr(self.tools, "adamw", adamw_update)
-        return update
-
-
-def norm_then_relu(norm: Pair, relu: Pair) -> Pair:
-    """Batch norm and ReLU one after the other, as one pair."""
-
-    def forward(x: Array, running: Any, params: Any, *, training: bool) -> tuple[tuple[Array, Any], Any]:
-        (y, running), norm_cache = norm.forward(x, running, params, training=training)
-        y, relu_cache = relu.forward(y)
-        return (y, running), (norm_cache, relu_cache)
-
-    def backward(dout: tuple[Array, Any], cache: Any) -> tuple[Any, ...]:
-        norm_cache, relu_cache = cache
-        (dy,) = relu.backward(dout[0], relu_cache)
-        return norm.backward((dy, None), norm_cache)
-
-    return Pair(forward, backward, "norm_then_relu")
-
 
 def ops_of(side: str) -> Ops:
     """The table of pairs of a minirnn side."""
-    ops: Ops = getattr(minirnn.ops, "FAST", READABLE) if side == "fast" else READABLE
-    return ops
+    return FAST if side == "fast" else READABLE
 
 
 def tools_of(side: str) -> Tools:
     """Optimiser, clipping and decoders of a minirnn side."""
-    tools: Tools = getattr(captioning_tools, "FAST_TOOLS", BUILT_IN) if side == "fast" else BUILT_IN
-    return tools
+    return FAST_TOOLS if side == "fast" else BUILT_IN
 
 
 @dataclass(frozen=True)

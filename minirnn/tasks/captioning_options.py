@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from argparse import ArgumentParser, Namespace
 
-from minirnn.errors import DataError
 from minirnn.models.captioner_params import CELLS
+from minirnn.tasks import runs
 from minirnn.tasks.captioning import Settings, settings_for
 from minirnn.tasks.runs import seed_of
 
@@ -28,10 +27,5 @@ def settings_of(args: Namespace, data: str, *, skip_bad: bool = False) -> Settin
 
 
 def data_of(args: Namespace) -> str | None:
-    """`--data` as it is stored: scenes, or a path that means the same from everywhere; None when not given."""
-    data: str | None = args.data
-    if data is None or data == "scenes":
-        return data
-    if not data:
-        raise DataError("--data is empty; expected 'scenes' or the folder or file of captioned photographs")
-    return os.path.abspath(data)
+    """`--data` as it is stored."""
+    return runs.data_of(args, "'scenes' or the folder or file of captioned photographs", "scenes")

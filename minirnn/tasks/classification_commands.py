@@ -20,6 +20,7 @@ from minirnn.tasks.classification import NAME, Classifier, fit, joined, load_cla
 from minirnn.tasks.classification_pictures import pictures, show_report
 from minirnn.tasks.classification_settings import SIZES, Settings, train_defaults
 from minirnn.tasks.runs import (
+    data_of,
     from_meta,
     goes_on,
     lengthened,
@@ -87,16 +88,11 @@ def _stored(args: Namespace) -> tuple[Settings, TrainConfig]:
 
 
 def _data_of(args: Namespace) -> str | None:
-    """`--data` as it is stored: shapes, or a path that means the same from everywhere; None when not given."""
-    data: str | None = args.data
-    if data is None or data == "shapes":
-        return data
-    if not data:
-        raise DataError("--data is empty; expected 'shapes' or a folder of labelled pictures")
-    path = os.path.abspath(data)
-    if os.path.isfile(path) and kind_of(os.path.dirname(path)) in ("idx", "cifar10"):
-        return os.path.dirname(path)  # one file of a set stands for the set
-    return path
+    """`--data` as it is stored; one file of a set stands for the set."""
+    data = data_of(args, "'shapes' or a folder of labelled pictures", "shapes")
+    if data and os.path.isfile(data) and kind_of(os.path.dirname(data)) in ("idx", "cifar10"):
+        return os.path.dirname(data)
+    return data
 
 
 # evaluate

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -20,6 +19,7 @@ from minirnn.problem import TrainConfig
 from minirnn.tasks import gestures
 from minirnn.tasks.gestures import Settings, System
 from minirnn.tasks.runs import (
+    data_of,
     from_meta,
     goes_on,
     lengthened,
@@ -85,13 +85,8 @@ def _stored(args: Namespace) -> tuple[Settings, TrainConfig]:
 
 
 def _data_of(args: Namespace) -> str | None:
-    """`--data` as it is stored: a path that means the same from everywhere."""
-    data: str | None = args.data
-    if data is None or data == "drawn":
-        return data
-    if not data:
-        raise DataError("--data is empty; expected 'drawn' or the folder or file of fingertip tracks")
-    return os.path.abspath(data)
+    """`--data` as it is stored."""
+    return data_of(args, "'drawn' or the folder or file of fingertip tracks", "drawn")
 
 
 def _folds(folder: Path, tracks: Tracks, split: str) -> Result:

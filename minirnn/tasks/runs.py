@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 from dataclasses import fields, replace
@@ -48,6 +49,21 @@ def seed_of(args: Namespace) -> int:
     if seed < 0:
         raise DataError(f"--seed is {seed}; expected at least 0")
     return seed
+
+
+def data_of(args: Namespace, expected: str, drawn: str | None = None) -> str | None:
+    """--data as it is stored: what is drawn, or a path that means the same from everywhere; None when not given.
+
+    Args:
+        expected: what it may be, for the message.
+        drawn: the name that stands for drawn data; None where there are none.
+    """
+    data: str | None = args.data
+    if data is None or data == drawn:
+        return data
+    if not data:
+        raise DataError(f"--data is empty; expected {expected}")
+    return os.path.abspath(data)
 
 
 def lengthened(args: Namespace, config: TrainConfig) -> TrainConfig:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from argparse import ArgumentParser, Namespace
 from dataclasses import replace
@@ -16,6 +15,7 @@ from minirnn.models.text import CELLS, LAYERS
 from minirnn.problem import TrainConfig
 from minirnn.tasks import text
 from minirnn.tasks.runs import (
+    data_of,
     goes_on,
     lengthened,
     positive,
@@ -87,14 +87,7 @@ def _stored(args: Namespace) -> tuple[Settings, TrainConfig]:
 def _given(args: Namespace) -> Result:
     """What the command line says about the settings."""
     names = ("cell", "layers", "hidden", "dropout")
-    return {"data": _path(args.data), **{name: getattr(args, name) for name in names}}
-
-
-def _path(data: str | None) -> str | None:
-    """`--data` as it is stored: a path that means the same from everywhere."""
-    if data == "":
-        raise DataError("--data is empty; expected a UTF-8 text file")
-    return None if data is None else os.path.abspath(data)
+    return {"data": data_of(args, "a UTF-8 text file"), **{name: getattr(args, name) for name in names}}
 
 
 # evaluate
@@ -102,7 +95,7 @@ def _path(data: str | None) -> str | None:
 
 def _evaluate(args: Namespace) -> Result:
     model, meta = text.load_text(args.run)
-    mine, data, part = meta["settings"]["data"], _path(args.data), args.split
+    mine, data, part = meta["settings"]["data"], data_of(args, "a UTF-8 text file"), args.split
     if part == "novel":
         raise DataError("a text has no split 'novel'; expected train, val, test or all")
     train = read_text(Path(mine))
