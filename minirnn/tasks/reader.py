@@ -44,7 +44,7 @@ class Settings:
 
 def train_defaults(settings: Settings, kind: str) -> TrainConfig:
     """How to train it."""
-    epochs = {"drawn": 5, "digits": 12, "words": 25}.get(kind, 60)
+    epochs = {"drawn": 2, "digits": 12, "words": 15}.get(kind, 60)
     return TrainConfig(epochs=epochs, batch=32, lr=3e-3, clip=1.0, checks=8, warmup=100, seed=settings.seed)
 
 

@@ -66,7 +66,7 @@ def cuts_problem(
         meta={**meta, "task": f"{meta['task']}: {CUTS}", "cuts": as_json(CONFIG)},
         updates={"adam": fast_optim.adam_update, "adamw": fast_optim.adamw_update},
     )  # fmt: skip
-    return problem, replace(config, batch=LINES, epochs=min(config.epochs, 2.0), checks=4)
+    return problem, replace(config, batch=LINES, epochs=min(config.epochs, 8.0) / 4, checks=4)
 
 
 def read_cuts(lines: ImageLines, params: Tree, running: Tree, ops: Ops) -> list[str]:

@@ -82,9 +82,9 @@ def columns_picture(path: Path, image: Array, logits: Array, alphabet: Alphabet,
     p = np.exp(log_softmax.forward(logits)[0])
     columns, classes = p.shape
     strong = [k for k in range(1, classes) if p[:, k].max() > SHOWN]
-    strong = sorted(sorted(strong, key=lambda k: -p[:, k].max())[:24], key=lambda k: int(p[:, k].argmax()))
-    order = [*strong, 0]  # as they stand in the line; the blank below
     best = p.argmax(axis=1)
+    first = {k: int((best == k).argmax() if (best == k).any() else p[:, k].argmax()) for k in strong}
+    order = [*sorted(sorted(strong, key=lambda k: -p[:, k].max())[:24], key=lambda k: first[k]), 0]  # the blank below
     (path_labels,) = best_path(logits[None], np.array([columns]))
     text = alphabet.decode(path_labels)
     width = float(np.clip(columns * 0.16, 6, 22))
