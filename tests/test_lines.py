@@ -31,7 +31,7 @@ from minirnn.data.lines import (
     widening,
 )
 from minirnn.data.unipen import Ink, load_arrays
-from minirnn.data.word_lines import Look, WordLines, draw_word
+from minirnn.data.word_lines import Look, WordLines, draw_word, thinned
 from minirnn.errors import DataError
 
 DATA = Path(os.environ.get("MINIRNN_DATA", Path(__file__).parents[1] / ".." / "shared" / "data"))
@@ -347,3 +347,26 @@ def test_drawn_digits_of_different_splits_are_different(monkeypatch):
     assert a.fingerprint != b.fingerprint
     assert a.held["val"].fingerprint() == b.held["val"].fingerprint() != a.held["test"].fingerprint()
     assert replace(a.train, count=7).fingerprint() != a.fingerprint
+
+
+def test_thinned_strokes_look_as_before():
+    rng = np.random.default_rng(0)
+    many = [[rng.normal(0, 9, (n, 2)).cumsum(axis=0).astype(np.float32) for n in sizes] for sizes in ((400, 1, 90), (60,))]
+    words = thinned(many)
+    assert [len(word) for word in words] == [3, 1]
+    for word, was in zip(words, many):
+        points, all_points = np.concatenate(word), np.concatenate(was)
+        np.testing.assert_allclose([points[:, 1].min(), np.ptp(points[:, 1])], [0, 1], atol=0.1)
+        assert len(points) < len(all_points)
+        low, tall = all_points.min(axis=0), np.ptp(all_points[:, 1])
+        for stroke, before in zip(word, was):
+            np.testing.assert_allclose(stroke[[0, -1]], (before[[0, -1]] - low) / tall, atol=1e-5)
+        whole = draw_word([(stroke - low) / tall for stroke in was], Look())
+        found = draw_word(word, Look())
+        assert abs(found.shape[1] - whole.shape[1]) <= 2
+        wide = min(found.shape[1], whole.shape[1])
+        same = (found[:, :wide] > 100) == (whole[:, :wide] > 100)
+        assert same.mean() > 0.85
+    assert thinned([]) == ()
+    (dash,) = thinned([[np.array([[0, 5], [100, 5]], np.float32)]])
+    np.testing.assert_allclose(dash[0], [[0, 0], [20, 0]])

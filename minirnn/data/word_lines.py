@@ -10,12 +10,11 @@ import numpy as np
 
 from minirnn.data.digit_strings import HEIGHT
 from minirnn.data.lines import FULL, MARGIN, PITCH, ImageLines, Rng, fingerprint, least_width, widening
-from minirnn.data.strokes import normalise, resample
 from minirnn.data.unipen import Ink
 from minirnn.pair import Array
 
 SPACING = 0.07  # between the points of a stroke that are drawn, in heights of the word
-FINER = 2  # drawn so many times larger, then made smaller: soft edges
+FINER = 2
 PEN = 1.7  # pixels
 
 
@@ -57,8 +56,8 @@ class WordLines:
     @classmethod
     def of(cls, inks: Sequence[Ink], pitch: float = PITCH) -> WordLines:
         """Words of UNIPEN, their strokes about `pitch` pixels apart."""
-        strokes = tuple(tuple(resample(s, SPACING) for s in normalise(ink.strokes)) for ink in inks)
-        widened = tuple(widening(draw_word(word, Look()), pitch) for word in strokes)
+        strokes = thinned([ink.strokes for ink in inks])
+        widened = tuple(widening(draw_word(word, Look(), finer=1), pitch) for word in strokes)
         return cls(strokes, tuple(ink.label for ink in inks), widened)
 
     @cached_property
@@ -89,7 +88,39 @@ class WordLines:
         return fingerprint(self.texts, [s.tobytes() for word in self.strokes for s in word])
 
 
-def draw_word(strokes: Sequence[Array], look: Look, widened: float = 1.0, least: int = 0) -> Array:
+def thinned(words: Sequence[Sequence[Array]]) -> tuple[tuple[Array, ...], ...]:
+    """Strokes of many words, each word scaled to a height of 1, with about as many points as can be seen.
+
+    Of a stroke's points those are kept that lie `SPACING` further along it than the last, and its first and last.
+    """
+    if not words:
+        return ()
+    lengths = [len(stroke) for word in words for stroke in word]
+    points = np.concatenate([stroke for word in words for stroke in word]).astype(np.float64)
+    ends = np.cumsum(lengths)
+    starts = ends - lengths
+    of_word = np.cumsum([0, *(len(word) for word in words)])
+    begins = starts[of_word[:-1]]
+    low, high = np.minimum.reduceat(points, begins), np.maximum.reduceat(points, begins)
+    wide, tall = (high - low).T
+    scale = np.maximum(tall, wide / 20)  # a dash is not made a bar
+    scale[scale == 0] = 1
+    many = np.diff([*begins, len(points)])
+    points = (points - np.repeat(low, many, axis=0)) / np.repeat(scale, many)[:, None]
+    steps = np.hypot(*np.diff(points, axis=0, prepend=points[:1]).T)
+    steps[starts] = 0
+    along = np.floor(np.cumsum(steps) / SPACING)
+    kept = np.diff(along, prepend=-1.0) > 0
+    kept[starts] = kept[ends - 1] = True
+    cuts = np.concatenate([[0], np.cumsum(kept)])[[0, *ends]]
+    points = points[kept].astype(np.float32)
+    strokes = [points[i:j] for i, j in zip(cuts, cuts[1:])]
+    return tuple(tuple(strokes[i:j]) for i, j in zip(of_word, of_word[1:]))
+
+
+def draw_word(
+    strokes: Sequence[Array], look: Look, widened: float = 1.0, least: int = 0, finer: int = FINER
+) -> Array:  # fmt: skip
     """A word's picture (32, W) uint8, 255 where there is ink.
 
     Args:
@@ -97,6 +128,7 @@ def draw_word(strokes: Sequence[Array], look: Look, widened: float = 1.0, least:
         look: how.
         widened: times as wide as written.
         least: pixels that it is wide at least; a narrower one is stretched.
+        finer: drawn so many times larger, then made smaller: soft edges.
     """
     from PIL import Image, ImageDraw  # on first use: not everybody draws
 
@@ -114,10 +146,10 @@ def draw_word(strokes: Sequence[Array], look: Look, widened: float = 1.0, least:
     width = max(int(np.ceil(wide * across + look.pen)) + 2 * MARGIN, least)
     edge = look.pen / 2
     top = np.clip((HEIGHT - high * scale) / 2 + look.rise, edge, max(edge, HEIGHT - edge - high * scale))
-    x, y = FINER * (x * across + MARGIN + edge), FINER * (y * scale + top)
+    x, y = finer * (x * across + MARGIN + edge), finer * (y * scale + top)
     at = np.stack([x, y], axis=1)
-    big = Image.new("L", (width * FINER, HEIGHT * FINER), 0)
-    draw, radius = ImageDraw.Draw(big), look.pen * FINER / 2
+    big = Image.new("L", (width * finer, HEIGHT * finer), 0)
+    draw, radius = ImageDraw.Draw(big), look.pen * finer / 2
     thick, first = max(1, round(2 * radius)), 0
     for stroke in strokes:
         line = at[first : first + len(stroke)].ravel().tolist()
@@ -126,4 +158,4 @@ def draw_word(strokes: Sequence[Array], look: Look, widened: float = 1.0, least:
             draw.line(line, fill=255, width=thick)
         else:
             draw.ellipse((line[0] - radius, line[1] - radius, line[0] + radius, line[1] + radius), fill=255)
-    return np.asarray(big.reduce(FINER), np.uint8)
+    return np.asarray(big.reduce(finer) if finer > 1 else big, np.uint8)
