@@ -63,6 +63,10 @@ TESTS: dict[str, tuple[Tests, ...]] = {  # the cheap ones first; what follows ru
     "cross-entropy": _layer_tests("cross_entropy or log_softmax"),
     "ctc": (Tests(CHECKS, "ctc"), Tests(("tests/test_ctc.py",)), Tests((TORCH,), "ctc")),
     "ctc decoding": (Tests(("tests/test_decode_ctc.py",)),),
+    "offline reader": (
+        Tests(("tests/test_lines.py",)),
+        Tests(("tests/test_reader_task.py",), "order or ways or model or digits_are or report"),
+    ),
     "error rate": (Tests(("tests/test_error_rate.py",)),),
     "attention": _layer_tests("dot_attention"),
     "conv": _layer_tests("conv2d"),

@@ -110,7 +110,7 @@ def test_a_jittered_line_is_the_same_line():
     assert all(m.shape[0] == HEIGHT and m.dtype == np.uint8 for m in many)
     assert len({m.shape[1] for m in many}) > 5
     ink = [m.astype(float).sum() / (line.astype(float).sum() * m.shape[1] / line.shape[1]) for m in many]
-    assert 0.75 < min(ink)
+    assert min(ink) > 0.75
     assert max(ink) < 1.25
     calm = type("Calm", (), {"uniform": lambda self, a, b: 1.0 if a > 0 else 0.0})()
     np.testing.assert_array_equal(jitter(line, calm), line)
@@ -157,6 +157,8 @@ def test_a_word_is_drawn_as_its_look_says():
     assert np.ptp(np.flatnonzero((small > 100).any(axis=1))) < 0.6 * np.ptp(rows)
     up, down = (np.flatnonzero((draw_word(ZIGZAG, Look(fill=0.5, rise=r)) > 100).any(axis=1)).mean() for r in (-4, 4))
     assert down - up == pytest.approx(8, abs=1)
+    assert plain[:16, -8:].max() > 100  # the dot, at the top
+    assert plain[16:, -8:].max() < 100
     dot = draw_word((np.zeros((1, 2), np.float32),), Look())
     assert dot.max() > 150
 
@@ -272,7 +274,7 @@ def test_no_writer_is_in_two_splits(tmp_path):
 def image_folder(folder, n=12, name="labels.tsv", rows=()):
     for k in range(n):
         Image.fromarray(drawn_line(size=(200 + k, 60))).save(folder / f"{k}.png")
-    lines = [f"{k}.png\tline {k % 3}" for k in range(n)] if not rows else rows
+    lines = rows or [f"{k}.png\tline {k % 3}" for k in range(n)]
     (folder / name).write_text("\ufefffile\ttext\n" + "\n".join(lines) + "\n", encoding="utf-8")
     return folder
 
@@ -351,7 +353,9 @@ def test_drawn_digits_of_different_splits_are_different(monkeypatch):
 
 def test_thinned_strokes_look_as_before():
     rng = np.random.default_rng(0)
-    many = [[rng.normal(0, 9, (n, 2)).cumsum(axis=0).astype(np.float32) for n in sizes] for sizes in ((400, 1, 90), (60,))]
+    many = [
+        [rng.normal(0, 9, (n, 2)).cumsum(axis=0).astype(np.float32) for n in sizes] for sizes in ((400, 1, 90), (60,))
+    ]
     words = thinned(many)
     assert [len(word) for word in words] == [3, 1]
     for word, was in zip(words, many):

@@ -93,11 +93,11 @@ def test_lines_are_read_in_their_own_order_and_as_if_alone():
 
 
 def test_ways_to_decode():
-    alphabet = Alphabet(("a", "b", "c"))
-    assert list(decodings((), alphabet)) == ["best path", f"beam {BEAM}"]
-    ways = decodings(("ab", "ab", "c"), alphabet)
+    model, val = tiny_reader("abc"), ImageLines((np.zeros((32, 20), np.uint8),), ("ab",))
+    assert list(decodings(model, (), val)) == ["best path", f"beam {BEAM}"]
+    ways = decodings(model, ("ab", "ab", "c"), val)
+    assert ways["beam, n-gram"].weight in reader.WEIGHTS
     logits = 4 * np.eye(4)[[1, 1, 3, 0]]  # "ac" is what the columns say
-    model = tiny_reader("abc")
     says = {name: model.decode([logits], how)[0].text for name, how in ways.items()}
     assert says["best path"] == says[f"beam {BEAM}"] == "ac"
     assert says["beam, lexicon"] in ("ab", "c")
@@ -110,7 +110,9 @@ def test_ways_to_decode():
 def test_a_report_holds_baselines(tmp_path):
     model = tiny_reader("abc")
     images = tuple(np.zeros((32, w), np.uint8) for w in (30, 20, 4))
-    found = report(model, ImageLines(images, ("ab", "c", "abc")), ("ab", "ab", "c"), tmp_path)
+    lines = ImageLines(images, ("ab", "c", "abc"))
+    found = report(model, lines, ("ab", "ab", "c"), lines, tmp_path)
+    assert found["ngram"]["weight"] in reader.WEIGHTS
     assert found["baselines"]["most frequent text"]["exact_match"] == pytest.approx(1 / 3)
     assert found["too_narrow"] == 1
     assert found["in_lexicon"] == pytest.approx(2 / 3)

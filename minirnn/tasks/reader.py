@@ -31,6 +31,7 @@ JUDGED = 1000  # validation lines that a check while training reads, at most
 PER_BATCH = 64  # lines read at once
 BEAM = 10
 ORDER = 4  # characters that the n-gram looks back
+WEIGHTS, BONUSES, TUNED = (0.3, 0.6, 0.9), (0.0, 0.7), 150  # of the n-gram, tried on so many validation lines
 SHARE = 0.88  # of a time limit; the rest is the baseline's, where there is one
 
 
@@ -168,30 +169,38 @@ def load_reader(folder: Path, ops: Ops = FAST) -> tuple[Reader, dict[str, Any]]:
     return Reader(config, alphabet, params, running, meta["ink"], meta["pitch"], ops), meta
 
 
-def decodings(known: Sequence[str], alphabet: Alphabet) -> dict[str, Decoding]:
-    """The ways to decode that a report compares; the lexicon and the n-gram are those of the training lines."""
+def decodings(model: Reader, known: Sequence[str], val: ImageLines) -> dict[str, Decoding]:
+    """The ways to decode that a report compares; the lexicon and the n-gram are those of the training lines.
+
+    How much the n-gram counts, and the bonus for every character, are those that read some validation lines best.
+    """
     ways = {"best path": Decoding(), f"beam {BEAM}": Decoding(BEAM)}
     if known:
-        labels = [alphabet.encode(text).tolist() for text in known]
-        lexicon, ngram = Lexicon(labels), WittenBell(labels, ORDER, len(alphabet) - 1)
-        ways["beam, n-gram"] = Decoding(BEAM, ngram=ngram)
+        labels = [model.alphabet.encode(text).tolist() for text in known]
+        lexicon, ngram = Lexicon(labels), WittenBell(labels, ORDER, len(model.alphabet) - 1)
+        logits, truths = model.logits(val.images[:TUNED]), val.texts[:TUNED]
+        tried = [Decoding(BEAM, ngram=ngram, weight=weight, bonus=bonus) for weight in WEIGHTS for bonus in BONUSES]
+        best = min(tried, key=lambda how: judge(truths, [told.text for told in model.decode(logits, how)])["cer"])
+        ways["beam, n-gram"] = best
         ways["beam, lexicon"] = Decoding(BEAM, lexicon)
-        ways["beam, lexicon, n-gram"] = Decoding(BEAM, lexicon, ngram)
+        ways["beam, lexicon, n-gram"] = replace(best, lexicon=lexicon)
     return ways
 
 
-def report(model: Reader, lines: ImageLines, known: Sequence[str], folder: Path) -> dict[str, Any]:
+def report(
+    model: Reader, lines: ImageLines, known: Sequence[str], val: ImageLines, folder: Path
+) -> dict[str, Any]:  # fmt: skip
     """n, the scores of the best path, those of other ways to decode, and the baselines.
 
     Args:
         lines: to be read.
         known: the texts of the training lines; none where they are composed at random.
+        val: the validation lines of the run, by which the n-gram's weight is chosen.
         folder: of the run, which holds the baseline.
     """
-    logits = model.logits(lines.images)
+    logits, ways = model.logits(lines.images), decodings(model, known, val)
     readings = {
-        name: judge(lines.texts, [told.text for told in model.decode(logits, how)])
-        for name, how in decodings(known, model.alphabet).items()
+        name: judge(lines.texts, [told.text for told in model.decode(logits, how)]) for name, how in ways.items()
     }
     baselines: dict[str, dict[str, float]] = {}
     if lines.cuts:
@@ -204,6 +213,7 @@ def report(model: Reader, lines: ImageLines, known: Sequence[str], folder: Path)
         **readings["best path"],
         "readings": readings,
         "baselines": baselines,
+        "ngram": {key: getattr(ways["beam, n-gram"], key) for key in ("weight", "bonus")} if known else None,
         "too_narrow": int(narrow),
         "in_lexicon": float(np.mean([text in set(known) for text in lines.texts])) if known else None,
     }

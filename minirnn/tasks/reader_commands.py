@@ -103,7 +103,7 @@ def _evaluate(args: Namespace) -> Result:
     if args.split not in ("val", "test", "all"):
         raise DataError(f"lines of text have no split {args.split!r} to be judged on; expected val, test or all")
     data = _data_of(args) or settings.data
-    own = load_lines(settings.data, settings.seed, ("val", "test") if data == settings.data else ())
+    own = load_lines(settings.data, settings.seed, ("val", "test") if data == settings.data else ("val",))
     if own.fingerprint != meta["lines"]:
         raise DataError(f"{settings.data} has changed since the run in {args.run} was trained on it; train it anew")
     split = args.split
@@ -115,7 +115,7 @@ def _evaluate(args: Namespace) -> Result:
         lines = sets.held["test" if split == "all" else split]
     if lines.cuts and not (args.run / CUTS / BEST).exists() and own.kind not in ("drawn", "digits"):
         lines = ImageLines(lines.images, lines.texts)  # a run of another kind has no such baseline
-    found = reader.report(model, lines, own.known, args.run)
+    found = reader.report(model, lines, own.known, own.held["val"], args.run)
     return {"data": data, "split": split, "kind": sets.kind, "sizes": _sizes(own, sets), **found}
 
 
