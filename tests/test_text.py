@@ -111,7 +111,7 @@ def test_an_alphabet_knows_its_characters_and_one_number_for_all_others():
 
 
 def test_parts_follow_one_another_and_the_last_is_five_percent():
-    assert parts(2000) == {"train": (0, 1800), "val": (1800, 1900), "test": (1900, 2000)}
+    assert parts(2000) == {"train": (0, 1860), "val": (1860, 1900), "test": (1900, 2000)}
     assert parts(1115394)["test"][1] - parts(1115394)["test"][0] == 55770
     with pytest.raises(DataError, match="999 characters; expected at least 1000"):
         parts(999)
