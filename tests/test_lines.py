@@ -131,6 +131,16 @@ def test_lines_stay_wide_enough_for_their_text():
     assert wrong.tolist() == [False, True, False]
 
 
+def test_some_lines_are_spread_over_all():
+    lines = ImageLines(tuple(np.full((HEIGHT, 4), k, np.uint8) for k in range(9)), tuple("abcdefghi"))
+    few = lines.some(3)
+    assert few.texts == ("a", "e", "i")
+    assert [int(image[0, 0]) for image in few.images] == [0, 4, 8]
+    assert lines.some(20).texts == lines.texts
+    cut = replace(lines, cuts=tuple(np.array([[k, k + 1]]) for k in range(9))).some(2)
+    assert [c.tolist() for c in cut.cuts] == [[[0, 1]], [[8, 9]]]
+
+
 def test_a_batch_holds_zero_behind_a_lines_end():
     x, widths = stack([np.full((HEIGHT, 5), 255, np.uint8), np.full((HEIGHT, 9), 51, np.uint8)])
     assert x.shape == (2, HEIGHT, 9)

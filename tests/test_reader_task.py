@@ -35,7 +35,9 @@ def few(monkeypatch):
     """Few lines, and a small model."""
     monkeypatch.setattr(line_sets, "DRAWN", {"train": 200, "val": 60, "test": 60})
     monkeypatch.setattr(line_sets, "COUNTS", {"val": 12, "test": 16})
-    monkeypatch.setattr(reader, "model_defaults", lambda sets: replace(SMALL, classes=len(sets.alphabet)))
+    monkeypatch.setattr(
+        reader, "model_defaults", lambda settings, sets: replace(SMALL, classes=len(sets.alphabet), cell=settings.cell)
+    )
 
 
 def system(seed=0):
@@ -222,7 +224,9 @@ def test_digits_train_evaluate_and_read(capsys, tmp_path):
 
 def test_a_folder_trained_resumed_judged_and_read_with_a_lexicon(capsys, tmp_path):
     data, run = images_folder(tmp_path / "lines"), tmp_path / "run"
-    status, result = run_json(capsys, "train", "reader", "--data", data, "--out", run, "--epochs", 2)
+    status, result = run_json(
+        capsys, "train", "reader", "--data", data / "labels.tsv", "--out", run, "--epochs", 2, "--cell", "gru"
+    )
     assert status == 0
     assert not (run / "single-digits").exists()
     assert run_json(capsys, "train", "reader", "--out", run, "--resume")[1]["steps"] == result["steps"]

@@ -71,6 +71,12 @@ class ImageLines:
             images = [b if b.shape[1] >= least_width(t) else a for a, b, t in zip(images, other, texts)]
         return images, texts
 
+    def some(self, n: int) -> ImageLines:
+        """At most `n` of the lines, evenly spread: neighbours are often of one hand."""
+        where = np.unique(np.linspace(0, len(self) - 1, min(n, len(self))).round().astype(int))
+        cuts = tuple(self.cuts[k] for k in where) if self.cuts else ()
+        return ImageLines(tuple(self.images[k] for k in where), tuple(self.texts[k] for k in where), cuts)
+
     def fingerprint(self) -> str:
         """Changes when any line does."""
         return fingerprint(self.texts, [image.tobytes() for image in self.images])

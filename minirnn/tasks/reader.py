@@ -41,6 +41,7 @@ class Settings:
 
     data: str = "drawn"  # "drawn", or the path of digits, pen strokes or line images
     seed: int = 0
+    cell: str = "lstm"
 
 
 def train_defaults(settings: Settings, kind: str) -> TrainConfig:
@@ -49,12 +50,11 @@ def train_defaults(settings: Settings, kind: str) -> TrainConfig:
     return TrainConfig(epochs=epochs, batch=32, lr=3e-3, clip=1.0, checks=8, warmup=100, seed=settings.seed)
 
 
-def model_defaults(sets: LineSets) -> ReaderConfig:
-    """The shapes of the model."""
-    classes = len(sets.alphabet)
-    if sets.kind in ("drawn", "digits"):
-        return ReaderConfig(classes, HEIGHT, channels=(16, 32, 64), hidden=96)
-    return ReaderConfig(classes, HEIGHT, channels=(16, 32, 64), hidden=128, drop=0.1)
+def model_defaults(settings: Settings, sets: LineSets) -> ReaderConfig:
+    """The shapes of the model: digits need less memory than words."""
+    digits = sets.kind in ("drawn", "digits")
+    hidden, drop = (96, 0.0) if digits else (128, 0.1)
+    return ReaderConfig(len(sets.alphabet), HEIGHT, channels=(16, 32, 64), hidden=hidden, cell=settings.cell, drop=drop)
 
 
 @dataclass(frozen=True)
@@ -110,8 +110,8 @@ class System:
     def problem(self) -> Problem:
         """What the training loop needs."""
         params, running = init_reader(np.random.default_rng([self.settings.seed, 3]), self.config)
-        part, val, alphabet = self.sets.train, self.sets.held["val"], self.sets.alphabet
-        images, truths = val.images[:JUDGED], val.texts[:JUDGED]
+        part, val, alphabet = self.sets.train, self.sets.held["val"].some(JUDGED), self.sets.alphabet
+        images, truths = val.images, val.texts
 
         def batch(indices: Array, rng: np.random.Generator) -> tuple[Array, Array, Array, Array]:
             lines, texts = part.draw(indices, rng)
@@ -178,7 +178,8 @@ def decodings(model: Reader, known: Sequence[str], val: ImageLines) -> dict[str,
     if known:
         labels = [model.alphabet.encode(text).tolist() for text in known]
         lexicon, ngram = Lexicon(labels), WittenBell(labels, ORDER, len(model.alphabet) - 1)
-        logits, truths = model.logits(val.images[:TUNED]), val.texts[:TUNED]
+        few = val.some(TUNED)
+        logits, truths = model.logits(few.images), few.texts
         tried = [Decoding(BEAM, ngram=ngram, weight=weight, bonus=bonus) for weight in WEIGHTS for bonus in BONUSES]
         best = min(tried, key=lambda how: judge(truths, [told.text for told in model.decode(logits, how)])["cer"])
         ways["beam, n-gram"] = best

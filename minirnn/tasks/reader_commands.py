@@ -7,10 +7,11 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from minirnn.checkpoint import load
-from minirnn.data.line_sets import LineSets, load_lines
+from minirnn.data.line_sets import LABELS, LineSets, load_lines
 from minirnn.data.lines import ImageLines, load_line, save_line
 from minirnn.display import console, show
 from minirnn.errors import DataError
+from minirnn.models.reader import CELLS
 from minirnn.problem import TrainConfig
 from minirnn.tasks import reader
 from minirnn.tasks.reader import BEAM, NAME, Settings, System, load_reader
@@ -45,13 +46,14 @@ def _train_arguments(parser: ArgumentParser) -> None:
         " text)",
     )  # fmt: skip
     run_arguments(parser)
+    parser.add_argument("--cell", choices=tuple(CELLS), help="the recurrent cell (default: lstm)")
 
 
 def _train(args: Namespace) -> Result:
     out, began = console(), time.monotonic()
-    given = Settings(_data_of(args) or "drawn", seed_of(args))
+    given = Settings(_data_of(args) or "drawn", seed_of(args), args.cell or "lstm")
     if goes_on(args):
-        settings, config = stored(args, Settings, {"data": _data_of(args), "seed": args.seed})
+        settings, config = stored(args, Settings, {"data": _data_of(args), "seed": args.seed, "cell": args.cell})
         config = TrainConfig(**{**vars(config), "share": 1.0})
         sets = load_lines(settings.data, settings.seed, ("val",))
         if load(args.out / LAST)[1]["problem"].get("lines") != sets.fingerprint:
@@ -66,7 +68,7 @@ def _train(args: Namespace) -> Result:
         out.print(f"left out: {len(sets.left_out) - SAID} more", markup=False)
     what = f"{len(sets.train)} for train, {len(sets.held['val'])} for val"
     out.print(f"lines: {what}; {len(sets.alphabet.characters)} characters", markup=False)
-    system = System(settings, sets, reader.model_defaults(sets))
+    system = System(settings, sets, reader.model_defaults(settings, sets))
     show(reader.train_reader(system, config, args.out, resume=args.resume), out)
     model, _ = load_reader(args.out)
     shown = [str(path) for path in pictures(model, sets.held["val"], args.out)]
@@ -85,13 +87,16 @@ def _train(args: Namespace) -> Result:
 
 
 def _data_of(args: Namespace) -> str | None:
-    """`--data` as it is stored."""
-    return data_of(args, "'drawn' or the path of digits, pen strokes or line images", "drawn")
+    """`--data` as it is stored; one file of a set stands for the set."""
+    data = data_of(args, "'drawn' or the path of digits, pen strokes or line images", "drawn")
+    path = Path(data or "")
+    return str(path.parent) if path.name in LABELS or "-ubyte" in path.name else data
 
 
 def _save_examples(val: ImageLines, folder: Path) -> list[Path]:
     """Some unseen lines as picture files, for the next command."""
-    return [save_line(image, folder / f"line-{k}.png") for k, image in enumerate(val.images[:EXAMPLES], start=1)]
+    images = val.some(EXAMPLES).images
+    return [save_line(image, folder / f"line-{k}.png") for k, image in enumerate(images, start=1)]
 
 
 # evaluate

@@ -32,8 +32,8 @@ def pictures(model: Reader, val: ImageLines, folder: Path) -> list[Path]:
     curves = plots.curves(
         folder / "curves.png", progress["losses"], progress["checks"], "cer", unit="nats per character", least=True
     )
-    some = np.arange(min(len(val), 200))
-    images, truths = [val.images[k] for k in some], [val.texts[k] for k in some]
+    val = val.some(200)
+    some, images, truths = range(len(val)), val.images, val.texts
     says = [told.text for told in model.read(images)]
     wrong = [k for k in some if says[k] != truths[k]][: SHEET // 3]
     shown = [*wrong, *[k for k in some if says[k] == truths[k]][: SHEET - len(wrong)]]
