@@ -26,11 +26,12 @@ from minirnn.pair import Array
 Rng = np.random.Generator
 
 FULL = 28  # rows that the ink of a framed line fills: words
-DIGITS = 22  # the same where lines are strings of digits, which stand free above and below
+DIGITS = 23  # the same where lines are strings of digits, which stand free above and below
 MARGIN = 3  # columns of background before and behind the ink of a framed line
 WIDEST = 60  # times its height: a line
 PITCH = 9.0  # pixels for each stroke that the busiest row of a word crosses: about 14 a letter
 ODD = (0.5, 2.5)  # times as wide as written: a word, at most and at least
+NEAR = (0.87, 1.15)  # a picture that would be scaled by so little keeps its pixels: scaling blurs
 CONTRAST = 30  # of 255: a picture with less between its darkest and its brightest pixel shows nothing
 
 
@@ -184,7 +185,8 @@ def widening(image: Array, pitch: float) -> float:
 def frame(pixels: Array, source: str, *, ink: int = FULL, pitch: float = 0.0) -> Array:
     """A picture of one line as a reader sees it: bright ink on 0, 32 rows, the ink `ink` rows high in the middle.
 
-    Whether ink is dark or bright is told from the border, which is background for the most part.
+    Whether ink is dark or bright is told from the border, which is background for the most part. Ink that is about
+    `ink` rows high already keeps its size.
 
     Args:
         pixels: (H, W) or (H, W, 3) uint8.
@@ -210,6 +212,7 @@ def frame(pixels: Array, source: str, *, ink: int = FULL, pitch: float = 0.0) ->
     top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
     high, wide = int(bottom - top), int(right - left)
     scale = ink / max(high, wide / 20)  # a dash is not made a bar
+    scale = 1.0 if NEAR[0] <= scale <= NEAR[1] else scale
     if wide > WIDEST * high and wide > 20 * ink:
         raise DataError(f"{source}: the ink is {wide} pixels wide and {high} high; expected one line of text")
     tight = Image.fromarray(np.rint(255 * shade[top:bottom, left:right]).astype(np.uint8))
