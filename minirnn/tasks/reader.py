@@ -52,10 +52,9 @@ def train_defaults(settings: Settings, kind: str) -> TrainConfig:
 
 def model_defaults(settings: Settings, sets: LineSets) -> ReaderConfig:
     """The shapes of the model. Words need more memory than digits, and a fourth block to see a whole letter at once."""
-    if sets.kind in ("drawn", "digits"):
-        channels, hidden, drop = (16, 32, 64), 96, 0.0
-    else:
-        channels, hidden, drop = (16, 32, 64, 96), 128, 0.1
+    digits = sets.kind in ("drawn", "digits")
+    channels = (16, 32, 64) if digits else (16, 32, 64, 96)
+    hidden, drop = (96, 0.0) if digits else (128, 0.1)
     return ReaderConfig(len(sets.alphabet), HEIGHT, channels, hidden, cell=settings.cell, drop=drop)
 
 
