@@ -21,7 +21,8 @@ from minirnn.models.sequence_classifier import (
     sequence_logits,
 )
 from minirnn.models.text import TextConfig, first_state, init_text, language_model
-from minirnn.models.unet import UNetConfig, UpParams, init_unet, rise, two_convs, unet, unet_logits
+from minirnn.models.unet import UNetConfig, init_unet, unet, unet_logits
+from minirnn.models.unet_parts import UpParams, rise, two_convs
 from minirnn.pair import Tree
 from minirnn.tree import tree_map
 
@@ -114,7 +115,9 @@ def _classifier(name: str, *, training: bool = True, **config: Any) -> Case:
 
 def _blocks(rng: Rng, C: int, F_: int) -> tuple[BlockParams, BlockParams]:
     """Two convolutions of 3x3 with their norms."""
-    first, second = (BlockParams(F.ConvParams(normal(rng, 3, 3, c, F_), normal(rng, F_)), norm(rng, F_)) for c in (C, F_))
+    first, second = (
+        BlockParams(F.ConvParams(normal(rng, 3, 3, c, F_), normal(rng, F_)), norm(rng, F_)) for c in (C, F_)
+    )
     return first, second
 
 

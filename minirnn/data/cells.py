@@ -35,17 +35,15 @@ def _cells(size: int, rng: np.random.Generator) -> tuple[Array, Array]:
     shape = (size, size)
     grid = np.mgrid[-1 : size // ACROSS + 2, -1 : size // ACROSS + 2].reshape(2, -1) + 0.5
     points = (grid + rng.uniform(-0.45, 0.45, grid.shape)) * ACROSS
-    y, x = (
-        side + 3 * smooth_field(shape, 24, rng) for side in np.mgrid[:size, :size].astype(float)
-    )  # the bent glass
+    y, x = (side + 3 * smooth_field(shape, 24, rng) for side in np.mgrid[:size, :size].astype(float))  # the bent glass
     distance = np.hypot(y[..., None] - points[0], x[..., None] - points[1])
     nearest = distance.argmin(axis=2)
     two = np.partition(distance, 1, axis=2)
     membrane = two[..., 1] - two[..., 0] < THICK  # on both sides of the line that is equally far from two points
-    grey = 165 + 12 * rng.standard_normal(points.shape[1])[nearest] + 8 * smooth_field(shape, 6, rng)
+    grey = 165 + 12 * rng.standard_normal((points.shape[1],))[nearest] + 8 * smooth_field(shape, 6, rng)
     spots = _spots(size, rng) & ~membrane
-    dark = 75 + 16 * smooth_field(shape, 16, rng)
-    drawn = blur(np.where(membrane, dark, np.where(spots, 85, grey)), 0.9) + 20 * rng.standard_normal(shape)
+    dark = 95 + 20 * smooth_field(shape, 16, rng)
+    drawn = blur(np.where(membrane, dark, np.where(spots, 80, grey)), 0.9) + 26 * rng.standard_normal(shape)
     return np.clip(np.rint(drawn), 0, 255).astype(np.uint8), membrane
 
 
@@ -53,8 +51,9 @@ def _spots(size: int, rng: np.random.Generator) -> Array:
     """Some ellipses of a few pixels."""
     y, x = np.mgrid[:size, :size]
     spots = np.zeros((size, size), bool)
-    for cy, cx in rng.uniform(0, size, (int(1.4 * (size / ACROSS) ** 2), 2)):
-        angle, (a, b) = rng.uniform(0, np.pi), rng.uniform(1.8, 4.5, 2)
+    middles = rng.uniform(0, size, (int(1.6 * (size / ACROSS) ** 2), 2))
+    for cy, cx in middles:
+        angle, (a, b) = rng.uniform(0, np.pi), rng.uniform(2, 5.5, 2)
         u = np.cos(angle) * (x - cx) + np.sin(angle) * (y - cy)
         v = np.cos(angle) * (y - cy) - np.sin(angle) * (x - cx)
         spots |= (u / a) ** 2 + (v / b) ** 2 < 1
@@ -68,6 +67,10 @@ def blur(image: Array, sigma: float) -> Array:
     kernel /= kernel.sum()
     padded = np.pad(image, reach, mode="symmetric")
     H, W = image.shape
-    down = sum(w * padded[k : k + H] for k, w in enumerate(kernel))
-    out: Array = sum(w * down[:, k : k + W] for k, w in enumerate(kernel))
+    down: Array = np.zeros((H, W + 2 * reach), image.dtype)
+    out: Array = np.zeros_like(image)
+    for k, weight in enumerate(kernel):
+        down += weight * padded[k : k + H]
+    for k, weight in enumerate(kernel):
+        out += weight * down[:, k : k + W]
     return out

@@ -47,7 +47,10 @@ class Masked:
 
     def digest(self) -> str:
         """Changes when any picture, mask or their order does."""
-        marks = [*self.fingerprints(), *(hashlib.sha256(np.packbits(mask).tobytes()).hexdigest() for mask in self.masks)]
+        marks = [
+            *self.fingerprints(),
+            *(hashlib.sha256(np.packbits(mask).tobytes()).hexdigest() for mask in self.masks),
+        ]
         return hashlib.sha256(" ".join(marks).encode()).hexdigest()
 
 
@@ -108,7 +111,9 @@ def load_folder(
         for name in here:
             if name not in there:
                 where = masks if lacks == "mask" else pictures
-                raise DataError(f"the {has} {here[name]} has no {lacks}; expected {where / name} with a picture's ending")
+                raise DataError(
+                    f"the {has} {here[name]} has no {lacks}; expected {where / name} with a picture's ending"
+                )
     if not images:
         raise DataError(f"{pictures} holds no picture; expected files that end in {', '.join(ENDINGS)}")
     found, truths = [], []
@@ -168,7 +173,9 @@ def _pair_of_folders(folder: Path) -> tuple[Path, Path]:
         if both[0] or both[1]:
             missing = IMAGES if both[1] else MASKS
             raise DataError(f"{base} holds {(both[0] or both[1]).name} but no {' or '.join(missing)}; expected both")  # type: ignore[union-attr]
-    raise DataError(f"{folder} holds no folder of pictures and none of masks; expected image and label, or those in train")
+    raise DataError(
+        f"{folder} holds no folder of pictures and none of masks; expected image and label, or those in train"
+    )
 
 
 def _files(folder: Path) -> dict[str, Path]:

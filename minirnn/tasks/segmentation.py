@@ -26,6 +26,7 @@ from minirnn.tasks.segmentation_scores import baselines, best_threshold, mask_sc
 from minirnn.train import train
 
 NAME = "segmenter"
+BEND = Bend()  # how much training crops differ from the pictures
 TILE = 512  # pixels a side of what is looked at at once, without the rim that is looked at with it
 FLIPS = ((False, False), (True, False), (False, True), (True, True))  # rows turned around, columns turned around
 
@@ -51,7 +52,9 @@ def model_defaults(settings: Settings, train: Masked) -> UNetConfig:
 def train_defaults(settings: Settings) -> TrainConfig:
     """How to train it. An epoch looks at as many pixels as there are."""
     if settings.data == "cells":
-        return TrainConfig(epochs=8, batch=4, lr=8e-3, checks=4, optimiser="adamw", weight_decay=0.02, seed=settings.seed)
+        return TrainConfig(
+            epochs=8, batch=4, lr=8e-3, checks=4, optimiser="adamw", weight_decay=0.02, seed=settings.seed
+        )
     return TrainConfig(epochs=36, batch=4, lr=5e-3, checks=8, optimiser="adamw", weight_decay=0.02, seed=settings.seed)
 
 
@@ -76,7 +79,9 @@ class Segmenter:
             tile: pixels a side.
         """
         if image.shape[2] != self.config.colours:
-            raise DataError(f"the picture has {image.shape[2]} channels; the model was trained on {self.config.colours}")
+            raise DataError(
+                f"the picture has {image.shape[2]} channels; the model was trained on {self.config.colours}"
+            )
         total = np.zeros(image.shape[:2], np.float32)
         ways = FLIPS if flips else FLIPS[:1]
         for down, across in ways:
@@ -112,7 +117,7 @@ class Batches:
 
     split: Masked
     crop: int
-    amount: Bend = Bend()
+    amount: Bend
 
     def __call__(self, indices: Array, rng: np.random.Generator) -> tuple[Array, Array, Array]:
         """(images, labels, weights) of some crops; example k is a crop of picture k modulo their number."""
@@ -138,7 +143,7 @@ class System:
     def problem(self) -> Problem:
         """What the training loop needs. The validation pictures choose the best parameters and their threshold."""
         params, running = init_unet(np.random.default_rng([self.settings.seed, 3]), self.config)
-        batches, val = Batches(self.splits["train"], self.settings.crop), self.splits["val"]
+        batches, val = Batches(self.splits["train"], self.settings.crop, BEND), self.splits["val"]
 
         def judge(params: Tree, running: Tree) -> dict[str, float]:
             model = Segmenter(self.config, params, running, ops=self.ops)

@@ -17,7 +17,8 @@ SIGMAS = (1.0, 2.0, 3.0)  # pixels: how much pictures are smoothed for the secon
 def mask_scores(found: Sequence[Array], truth: Sequence[Array]) -> dict[str, float]:
     """Pixels of all pictures together, what is to be found being the positive class.
 
-        precision = TP / (TP + FP)    recall = TP / (TP + FN)    F1 = 2 TP / (2 TP + FP + FN)    IoU = TP / (TP + FP + FN)
+        precision = TP / (TP + FP)               recall = TP / (TP + FN)
+        F1        = 2 TP / (2 TP + FP + FN)      IoU    = TP / (TP + FP + FN)
 
     A quotient of nothing by nothing is 0, but 1 for F1 and IoU where there is nothing to find and nothing was found.
     """
