@@ -182,9 +182,16 @@ def test_mask_and_picture_are_bent_alike_and_never_twice_the_same_way():
     assert (labels[black] == 0).all()
     assert (white | black).sum() > 0.8 * seen.sum() > 9000
     assert len({crop.tobytes() for crop in labels}) == 12
-    plain, _, _ = crops([image] * 12, [mask] * 12, 40, STILL, rng)
-    turned, _, _ = crops([image] * 12, [mask] * 12, 40, replace(STILL, turns=True), rng)
-    assert set(np.unique(plain)) == set(np.unique(turned)) == {0.0, 1.0}  # whole pixels, wherever the crop lies
+
+
+def test_quarter_turns_and_mirrors_are_all_eight():
+    rng = np.random.default_rng(2)
+    mask = rng.random((32, 32)) < 0.5
+    image = np.where(mask, 255, 0).astype(np.uint8)[..., None]
+    x, labels, _ = crops([image] * 60, [mask] * 60, 32, replace(STILL, turns=True), rng)
+    assert (x[..., 0] == labels).all()
+    eight = {np.rot90(m, k).tobytes() for m in (mask, mask[:, ::-1]) for k in range(4)}
+    assert {(label == 1).tobytes() for label in labels} == eight
 
 
 def test_what_lies_outside_the_picture_does_not_count():

@@ -17,6 +17,7 @@ from benchmarks.mutants import (
     lstm,
     norms,
     rnn,
+    segmentation,
     sequences,
     training,
 )
@@ -37,6 +38,7 @@ MUTANTS: tuple[Mutant, ...] = tuple(
         fast,
         fast_images,
         fast_training,
+        segmentation,
     )
     for mutant in table.MUTANTS
 )
