@@ -55,7 +55,7 @@ def train_defaults(settings: Settings) -> TrainConfig:
         return TrainConfig(
             epochs=8, batch=4, lr=8e-3, checks=4, optimiser="adamw", weight_decay=0.02, seed=settings.seed
         )
-    return TrainConfig(epochs=36, batch=4, lr=5e-3, checks=8, optimiser="adamw", weight_decay=0.02, seed=settings.seed)
+    return TrainConfig(epochs=24, batch=4, lr=5e-3, checks=8, optimiser="adamw", weight_decay=0.02, seed=settings.seed)
 
 
 @dataclass(frozen=True)

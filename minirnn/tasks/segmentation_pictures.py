@@ -29,7 +29,7 @@ def pictures(model: Segmenter, split: Masked, folder: Path) -> list[Path]:
 def sheet(model: Segmenter, split: Masked, path: Path, what: str) -> Path:
     """The first pictures of a split in rows: picture, mask, what was found, and the errors in colours."""
     some = split.take(np.arange(min(SHEET, len(split))))
-    figure = plots._figure(figsize=(10.4, 2.7 * len(some) + 0.9))
+    figure = plots._figure(figsize=(10.4, 2.55 * len(some) + 0.9))
     grid = np.atleast_2d(figure.subplots(len(some), len(COLUMNS)))
     for k, (axes, image, truth) in enumerate(zip(grid, some.images, some.masks)):
         found = model.mask(image)
@@ -43,7 +43,8 @@ def sheet(model: Segmenter, split: Masked, path: Path, what: str) -> Path:
                 cell.set_title(title, fontsize=11)
         f1 = mask_scores([found], [truth])["f1"]
         axes[0].set_ylabel(f"{some.names[k]}: F1 {f1:.2f}", fontsize=10)
-    figure.suptitle(f"{len(some)} of {len(split)} {what}", fontsize=12, y=0.995)
+    counted = f"{len(some)} of {len(split)}" if len(some) < len(split) else f"{len(some)}"
+    figure.suptitle(f"{counted} {what}", fontsize=12, y=0.985)
     marks = ((plots.ORANGE, "found, but not in the mask"), (plots.BLUE, "in the mask, but missed"))
     for x, (colour, text) in zip((0.27, 0.6), marks):
         figure.text(x, 0.012, "\u25a0", color=colour, fontsize=13, ha="right", va="center")
