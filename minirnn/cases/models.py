@@ -12,6 +12,7 @@ from minirnn.cases.draw import Rng, V, ctc, holes, norm, normal, running
 from minirnn.models.captioner import captioner
 from minirnn.models.captioner_params import CaptionerConfig, init_captioner
 from minirnn.models.classifier import ClassifierConfig, classifier, init_classifier
+from minirnn.models.column_classifier import ColumnConfig, column_classifier, column_logits, init_columns
 from minirnn.models.encoder import BlockParams, encoder
 from minirnn.models.reader import STRIDE, ReaderConfig, init_reader, reader
 from minirnn.models.sequence_classifier import (
@@ -21,8 +22,6 @@ from minirnn.models.sequence_classifier import (
     sequence_logits,
 )
 from minirnn.models.text import TextConfig, first_state, init_text, language_model
-from minirnn.models.unet import UNetConfig, init_unet, unet, unet_logits
-from minirnn.models.unet_parts import UpParams, rise, two_convs
 from minirnn.pair import Tree
 from minirnn.tree import tree_map
 
@@ -113,41 +112,20 @@ def _classifier(name: str, *, training: bool = True, **config: Any) -> Case:
     return Case(name, classifier, make, options, constants=("images", "running", "out.1"), least=1, model=True)
 
 
-def _blocks(rng: Rng, C: int, F_: int) -> tuple[BlockParams, BlockParams]:
-    """Two convolutions of 3x3 with their norms."""
-    first, second = (
-        BlockParams(F.ConvParams(normal(rng, 3, 3, c, F_), normal(rng, F_)), norm(rng, F_)) for c in (C, F_)
-    )
-    return first, second
-
-
-def _two_convs(rng: Rng, N: int, T: int) -> tuple[Tree, ...]:
-    """Grids of 4x6."""
-    return normal(rng, N, 4, 6, 3), (running(rng, 2), running(rng, 2)), _blocks(rng, 3, 2)
-
-
-def _rise(rng: Rng, N: int, T: int) -> tuple[Tree, ...]:
-    """Grids of 2x3 up to 4x6."""
-    up = UpParams(F.ConvTransposeParams(normal(rng, 2, 2, 3, 2), normal(rng, 2)), _blocks(rng, 4, 2))
-    return normal(rng, N, 2, 3, 3), normal(rng, N, 4, 6, 2), (running(rng, 2), running(rng, 2)), up
-
-
-def _unet(name: str, *, training: bool = True, loss: bool = True, weighted: bool = True, **config: Any) -> Case:
-    """The whole U-Net on pictures of 8x12, or its logits."""
-    c = UNetConfig(channels=(2, 3, 4), **config)
+def _columns(name: str, *, loss: bool = True, training: bool = True, cell: str = "gru") -> Case:
+    """The column classifier, or its logits alone, on pictures of 9x6."""
+    c = ColumnConfig(classes=4, height=9, width=6, colours=2, channels=(2, 3), hidden=2, cell=cell)
 
     def make(rng: Rng, N: int, T: int) -> tuple[Tree, ...]:
-        params, stats = init_unet(rng, c, np.float64)
+        params, stats = init_columns(rng, c, np.float64)
         params = tree_map(lambda w: w + 0.3 * rng.standard_normal(w.shape), params)
-        stats = tree_map(lambda s: rng.uniform(0.5, 1.5, s.shape), stats)
-        images, labels = rng.uniform(0, 1, (N, 8, 12, c.colours)), rng.integers(0, c.classes, (N, 8, 12))
-        weights = rng.uniform(0.5, 2, (N, 8, 12)) * holes(N, 8, 12) if weighted else None
-        return (images, labels, weights, stats, params) if loss else (images, stats, params)
+        stats = tuple(running(rng, len(s.mean)) for s in stats)
+        images, labels = rng.uniform(0, 1, (N, 9, 6, 2)), rng.integers(0, 4, N)
+        return (images, labels, stats, params) if loss else (images, stats, params)
 
-    options = {"config": c, "training": training, "rng": np.random.default_rng(1)}
-    constants = ("images", "weights", "running", "out.1")
-    pair = unet if loss else unet_logits
-    return Case(f"{pair.name}-{name}", pair, make, options, constants=constants, least=1, model=True)
+    pair = column_classifier if loss else column_logits
+    options = {"config": c, "training": training}
+    return Case(f"{pair.name}-{name}", pair, make, options, constants=ENCODER, least=int(loss or training), model=True)
 
 
 ENCODER = ("images", "running", "out.1")
@@ -157,6 +135,8 @@ MODELS = (
     Case("encoder-evaluation", encoder, _encoder, {"training": False}, constants=ENCODER, model=True),
     _classifier("classifier", colours=2, drop=0.3),
     _classifier("classifier-evaluation", colours=1, drop=0.3, training=False),
+    _columns("training"),
+    _columns("evaluation", loss=False, training=False, cell="lstm"),
     _captioner("first", image="first", cell="rnn"),
     _captioner("every", image="every", cell="lstm", drop_image=0.3, drop_words=0.4),
     _captioner("every-evaluation", image="every", cell="gru", drop_words=0.4, training=False),
@@ -168,15 +148,11 @@ MODELS = (
     _text("three-layers", layers=3, cell="gru", dropout=0.3),
     _text("evaluation", layers=2, cell="lstm", dropout=0.3, training=False),
     _reader("two-layers", cell="gru", layers=2, drop=0.3),
+    _reader("no-layer", layers=0),
     _reader("evaluation", training=False),
     _sequence("one-way", cell="gru", both=False),
     _sequence("both-ways", cell="lstm", drop=0.3),
     _sequence("mean", cell="rnn", pool="mean", layers=2, drop=0.4),
     _sequence("stacked", cell="lstm", both=False, layers=2, drop=0.4, hidden=3),
     _sequence("evaluation", loss=False, cell="gru", layers=2, drop=0.4, training=False),
-    Case("two_convs", two_convs, _two_convs, {"training": True}, constants=("running", "out.1"), least=1, model=True),
-    Case("rise", rise, _rise, {"training": True}, constants=("running", "out.1"), least=1, model=True),
-    _unet("training", classes=3, drop=0.3),
-    _unet("evaluation", training=False, weighted=False, colours=3),
-    _unet("training", loss=False, classes=3),
 )
