@@ -53,7 +53,7 @@ def train_defaults(settings: Settings) -> TrainConfig:
     """How to train it. An epoch looks at as many pixels as there are."""
     if settings.data == "cells":
         return TrainConfig(
-            epochs=8, batch=4, lr=8e-3, checks=4, optimiser="adamw", weight_decay=0.02, seed=settings.seed
+            epochs=20, batch=4, lr=8e-3, checks=4, optimiser="adamw", weight_decay=0.02, seed=settings.seed
         )
     return TrainConfig(epochs=24, batch=4, lr=5e-3, checks=8, optimiser="adamw", weight_decay=0.02, seed=settings.seed)
 
