@@ -43,6 +43,7 @@ class Tests(NamedTuple):
 
 CHECKS = ("tests/test_gradients.py", "tests/test_contract.py")
 FAST, TORCH, PINS = "tests/test_fast.py", "tests/test_torch.py", "tests/test_pins.py"
+SEGMENTATION = "tests/test_segmentation.py"
 
 
 def _layer_tests(which: str) -> tuple[Tests, ...]:
@@ -94,6 +95,10 @@ TESTS: dict[str, tuple[Tests, ...]] = {  # the cheap ones first; what follows ru
     "fast max pool": _twin_tests("max_pool2d"),
     "fast conv pool": (Tests(CHECKS, "fast and conv_pool"), Tests((FAST,))),
     "fast batch norm": _twin_tests("batch_norm or norm_relu"),
+    "u-net": (Tests((SEGMENTATION,), "u_net or reach or weight_0"), Tests(CHECKS, "unet or rise or two_convs")),
+    "crops": (Tests((SEGMENTATION,), "crop or bent or turns or outside"),),
+    "tiles": (Tests((SEGMENTATION,), "tiles or flips"),),
+    "mask scores": (Tests((SEGMENTATION,), "scores or threshold or baselines"),),
 }
 
 

@@ -18,6 +18,7 @@ from benchmarks.mutants import (
     lstm,
     norms,
     rnn,
+    segmentation,
     sequences,
     training,
 )
@@ -39,6 +40,7 @@ MUTANTS: tuple[Mutant, ...] = tuple(
         fast,
         fast_images,
         fast_training,
+        segmentation,
     )
     for mutant in table.MUTANTS
 )
