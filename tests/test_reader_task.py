@@ -191,6 +191,10 @@ def test_digits_train_evaluate_and_read(capsys, tmp_path):
     assert [Path(p).name for p in result["pictures"]] == ["curves.png", "lines.png", "columns.png"]
     assert min(sizes_of(result["pictures"])) > 200
     assert set(result["validation"]) >= {"exact_match", "cer"}
+    (run / "single-digits" / "best.safetensors").unlink()
+    (run / "single-digits" / LAST).unlink()
+    status, again = run_json(capsys, "train", "reader", "--out", run, "--resume")  # the baseline was still missing
+    assert (status, again["steps"]) == (0, result["steps"])
     status, found = run_json(capsys, "evaluate", run)
     assert (found["n"], found["split"], found["kind"]) == (16, "test", "drawn")
     assert set(found["readings"]) == {"best path", f"beam {BEAM}"}
