@@ -38,6 +38,8 @@ class Ops:
     additive_attention: Pair = F.additive_attention
     log_softmax: Pair = F.log_softmax
     cross_entropy: Pair = F.cross_entropy
+    binary_cross_entropy: Pair = F.binary_cross_entropy
+    smooth_l1: Pair = F.smooth_l1
     ctc_loss: Pair = F.ctc_loss
     conv_transpose2d: Pair = F.conv_transpose2d
     unroll: Callable[[Pair], Pair] = unroll

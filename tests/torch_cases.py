@@ -169,6 +169,47 @@ def cross_entropy(rng: Rng) -> Draw:
     return Draw(F.cross_entropy, (logits, targets, mask), theirs)
 
 
+def draw_weight(rng: Rng, shape: tuple[int, ...]) -> Any:
+    """None, booleans, or weights some of which are 0; something always counts."""
+    kind = rng.integers(3)
+    if kind == 0:
+        return None
+    mask = rng.random(shape) < 0.6 if kind == 1 else rng.uniform(0, 2, shape) * (rng.random(shape) < 0.8)
+    mask.flat[rng.integers(mask.size)] = 1
+    return mask
+
+
+def weighted_mean(each: Any, mask: Any) -> Any:
+    """The mean of a loss over everything that counts."""
+    weight = torch.ones_like(each) if mask is None else mask.detach().to(each.dtype)
+    return (each * weight).sum() / weight.sum()
+
+
+def binary_cross_entropy(rng: Rng) -> Draw:
+    """Yes, no or in between; some logits shout."""
+    shape = shape_of(rng, 3)
+    logits = draw_scores(rng, shape)
+    targets = rng.uniform(0, 1, shape) if rng.random() < 0.5 else (rng.random(shape) < 0.5).astype(float)
+
+    def theirs(logits: Any, targets: Any, mask: Any) -> Any:
+        each = T.binary_cross_entropy_with_logits(logits, targets.detach(), reduction="none")
+        return weighted_mean(each, mask)
+
+    return Draw(F.binary_cross_entropy, (logits, targets, draw_weight(rng, shape)), theirs)
+
+
+def smooth_l1(rng: Rng) -> Draw:
+    """Far off and close, with the two forms meeting at different places."""
+    shape = shape_of(rng, 3)
+    beta = float(rng.choice([0.1, 1.0, 2.5]))
+
+    def theirs(x: Any, targets: Any, mask: Any) -> Any:
+        return weighted_mean(T.smooth_l1_loss(x, targets.detach(), reduction="none", beta=beta), mask)
+
+    x, targets = 2 * rng.standard_normal(shape), rng.standard_normal(shape)
+    return Draw(F.smooth_l1, (x, targets, draw_weight(rng, shape)), theirs, {"beta": beta})
+
+
 def ctc_loss(rng: Rng) -> Draw:
     """Empty targets, repeats, one step, logits that shout blank; targets without a path only where their loss is 0."""
     N, V = sizes(rng, 4, 6)
@@ -205,5 +246,7 @@ LAYERS: dict[str, Callable[[Rng], Draw]] = {
     "dropout": dropout,
     "embedding": embedding,
     "cross_entropy": cross_entropy,
+    "binary_cross_entropy": binary_cross_entropy,
+    "smooth_l1": smooth_l1,
     "ctc_loss": ctc_loss,
 }

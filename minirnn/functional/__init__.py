@@ -7,7 +7,7 @@ from minirnn.functional.conv import ConvParams, ConvTransposeParams, conv2d, con
 from minirnn.functional.ctc import ctc_loss, feasible
 from minirnn.functional.dropout import dropout
 from minirnn.functional.embedding import embedding
-from minirnn.functional.losses import cross_entropy
+from minirnn.functional.losses import binary_cross_entropy, cross_entropy, smooth_l1
 from minirnn.functional.norm import NormParams, RunningStats, batch_norm, layer_norm
 from minirnn.functional.pool import avg_pool2d, global_avg_pool, global_max_pool, max_pool2d
 from minirnn.functional.recurrent import (
@@ -25,7 +25,7 @@ from minirnn.functional.recurrent import (
 __all__ = [
     "AdditiveParams", "AffineParams", "ConvParams", "ConvTransposeParams", "GRUParams", "GRUState", "LSTMParams",
     "LSTMState", "NormParams", "RNNParams", "RNNState", "RunningStats", "additive_attention", "affine", "avg_pool2d",
-    "batch_norm", "causal_mask", "conv2d", "conv_transpose2d", "cross_entropy", "ctc_loss", "dot_attention", "dropout",
-    "embedding", "feasible", "global_avg_pool", "global_max_pool", "gru_step", "layer_norm", "log_softmax", "lstm_step",
-    "max_pool2d", "relu", "rnn_step", "sigmoid", "softmax", "tanh",
+    "batch_norm", "binary_cross_entropy", "causal_mask", "conv2d", "conv_transpose2d", "cross_entropy", "ctc_loss",
+    "dot_attention", "dropout", "embedding", "feasible", "global_avg_pool", "global_max_pool", "gru_step", "layer_norm",
+    "log_softmax", "lstm_step", "max_pool2d", "relu", "rnn_step", "sigmoid", "smooth_l1", "softmax", "tanh",
 ]  # fmt: skip
