@@ -155,7 +155,9 @@ def load_listed(
         DataError, OSError: a picture cannot be read, or has another size than its annotation says.
     """
     paths = [a.path for a in listed]
-    sizes = zlib.crc32(np.array([(a.width, a.height) for a in listed], "<i8").tobytes())  # were compared when it was made
+    sizes = zlib.crc32(
+        np.array([(a.width, a.height) for a in listed], "<i8").tobytes()
+    )  # were compared when it was made
     file = cache_path(paths, (*size, sizes))
     stored = read_cache(file)
     if stored is not None and (skip_bad or not stored.bad):
@@ -174,7 +176,8 @@ def _decode(
     listed: tuple[Annotation, ...], size: tuple[int, int], skip_bad: bool, progress: Progress | None
 ) -> tuple[Array, dict[int, str]]:
     """The pictures that can be read (N, *size, 3), and why each of the others cannot, by its place."""
-    images, bad = np.empty((len(listed), *size, 3), np.uint8), {}
+    images = np.empty((len(listed), *size, 3), np.uint8)
+    bad: dict[int, str] = {}
     for n, annotation in enumerate(listed):
         try:
             images[n - len(bad)] = squashed(load_annotated(annotation), size)

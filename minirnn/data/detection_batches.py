@@ -76,8 +76,9 @@ def find_anchors(truth: tuple[Truth, ...], count: int) -> tuple[tuple[float, flo
         raise DataError(f"the training pictures have {len(sizes)} boxes of at least {SMALLEST:g} pixels a side;"
                         f" expected at least {count}")  # fmt: skip
     sizes = sizes[np.argsort(sizes.prod(axis=1), kind="stable")]
-    edges = np.geomspace(*sizes.prod(axis=1)[[0, -1]], 2 * count + 1)[1::2]
-    means = sizes[np.abs(np.log(sizes.prod(axis=1)[:, None] / edges)).argmin(axis=0)]
+    area = sizes.prod(axis=1)
+    first = np.geomspace(area[0], area[-1], 2 * count + 1)[1::2]
+    means = sizes[np.abs(np.log(area[:, None] / first)).argmin(axis=0)]
     for _ in range(ROUNDS):
         nearest = _shape_iou(sizes, means).argmax(axis=1)
         new = np.stack([sizes[nearest == k].mean(axis=0) if (nearest == k).any() else means[k] for k in range(count)])
@@ -176,7 +177,8 @@ def _resampled(image: Array, places: Array, axis: int) -> Array:
     first = np.minimum(at.astype(int), max(n - 2, 0))
     share = (at - first).astype(image.dtype)
     share = share[:, None, None] if axis == 0 else share[None, :, None]
-    low, high = image.take(first, axis), image.take(np.minimum(first + 1, n - 1), axis)
+    low: Array = image.take(first, axis)
+    high = image.take(np.minimum(first + 1, n - 1), axis)
     high -= low
     high *= share
     low += high

@@ -46,9 +46,7 @@ def model_defaults(settings: Settings, train: BoxedImages) -> DetectorConfig:
     """The model for the pictures that it is to learn from."""
     _, height, width, _ = train.images.shape
     anchors = find_anchors(train.truth, settings.anchors)
-    return DetectorConfig(
-        len(train.classes), anchors, height, width, CHANNELS[settings.kind], HEAD[settings.kind]
-    )
+    return DetectorConfig(len(train.classes), anchors, height, width, CHANNELS[settings.kind], HEAD[settings.kind])
 
 
 def change_of(settings: Settings) -> Change:
