@@ -63,6 +63,14 @@ TESTS: dict[str, tuple[Tests, ...]] = {  # the cheap ones first; what follows ru
     "cross-entropy": _layer_tests("cross_entropy or log_softmax"),
     "ctc": (Tests(CHECKS, "ctc"), Tests(("tests/test_ctc.py",)), Tests((TORCH,), "ctc")),
     "ctc decoding": (Tests(("tests/test_decode_ctc.py",)),),
+    "boxes": (Tests(("tests/test_boxes.py",)),),
+    "detector": (
+        Tests(CHECKS, "detector or answers"),
+        Tests(
+            ("tests/test_detection_data.py", "tests/test_detection.py"), "shifts or guesses or loss_by_hand or targets"
+        ),
+    ),
+    "detection batches": (Tests(("tests/test_detection_data.py",)),),
     "error rate": (Tests(("tests/test_error_rate.py",)),),
     "attention": _layer_tests("dot_attention"),
     "conv": _layer_tests("conv2d"),

@@ -97,13 +97,14 @@ def test_guesses_do_not_depend_on_the_batch_nor_on_the_twins():
 
 
 def test_the_loss_by_hand():
-    """One cell, one anchor: answers are the last layer's biases, because its weights are 0."""
-    config = DetectorConfig(2, ((2.0, 2.0),), height=2, width=2, channels=(1,), head=(), weights=(2.0, 3.0, 5.0))
+    """Two cells, one anchor: answers are the last layer's biases, because its weights are 0."""
+    config = DetectorConfig(2, ((2.0, 2.0),), height=2, width=4, channels=(1,), head=(), weights=(2.0, 3.0, 5.0))
     params, running = init_detector(np.random.default_rng(0), config, np.float64)
     answers = np.array([np.log(3), 0.5, 0.05, 0, 0, 0, np.log(4)])
     params = params._replace(out=params.out._replace(W=params.out.W * 0, b=answers))
-    there, one = np.ones((1, 1, 1, 1), bool), np.zeros((1, 1, 1, 1), int)
-    images, shifts = np.ones((1, 2, 2, 3)), np.zeros((1, 1, 1, 1, 4))
+    there, one = np.array([True, False]).reshape(1, 1, 2, 1), np.zeros((1, 1, 2, 1), int)
+    images, shifts = np.ones((1, 2, 4, 3)), np.zeros((1, 1, 2, 1, 4))
+    shifts[0, 0, 1] = 7  # of the cell without a thing: never read
 
     def loss(things, counts):
         data = images, things, counts, shifts, one
@@ -111,9 +112,12 @@ def test_the_loss_by_hand():
 
     found = 2 * np.log(4 / 3) + 3 * (0.45 + 0.05**2 / 0.2) / 4 + 5 * np.log(5)
     assert loss(there, there) == pytest.approx(found)
-    assert loss(~there, there) == pytest.approx(2 * np.log(4))  # nothing there: only objectness counts
+    everywhere = np.ones_like(there)
+    no = 2 * np.log(4)  # what it costs to say 3/4 where nothing is
+    assert loss(there, everywhere) == pytest.approx(found + (no - 2 * np.log(4 / 3)) / 2)
+    assert loss(~everywhere, everywhere) == pytest.approx(no)
     with pytest.raises(ValueError, match="counts nothing"):
-        loss(~there, ~there)
+        loss(~everywhere, ~everywhere)
 
 
 # --- training --------------------------------------------------------------------------------------------------------

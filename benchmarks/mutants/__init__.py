@@ -9,6 +9,7 @@ tests should pin the one that was chosen here.
 from benchmarks.mutants import (
     ctc,
     ctc_decoding,
+    detection,
     fast,
     fast_images,
     fast_training,
@@ -31,6 +32,7 @@ MUTANTS: tuple[Mutant, ...] = tuple(
         sequences,
         ctc,
         ctc_decoding,
+        detection,
         images,
         norms,
         training,
