@@ -24,7 +24,7 @@ COLOURS = (plots.BLUE, plots.ORANGE, plots.GREEN, plots.RED, "#8e24aa", "#00838f
 def pictures(model: Detector, split: BoxedImages, folder: Path) -> list[Path]:
     """curves.png, boxes.png and precision_recall.png, of pictures that the model was neither trained nor chosen on."""
     progress = load(folder / LAST)[1]["progress"]
-    unit = "weighted sum of three"
+    unit = "weighted sum"
     found = model.find(split.images)
     some = np.sort(np.random.default_rng(0).permutation(len(split))[:ON_SHEET])
     shown = [above(found[k], model.threshold) for k in some]
@@ -76,7 +76,7 @@ def boxes_sheet(
             axes.set_title(names[k], fontsize=9)
     _legend(figure, classes, found, bool(len(truth)))
     figure.suptitle(title, fontsize=12)
-    figure.tight_layout(rect=(0, 0.7 / figure.get_figheight() / 2, 1, 1))
+    figure.tight_layout(h_pad=0.8, rect=(0, 0.7 / figure.get_figheight() / 2, 1, 1))
     return plots._save(figure, path)
 
 
