@@ -310,6 +310,7 @@ def test_train_evaluate_and_detect_drawn_scenes(capsys, tmp_path, monkeypatch):
     assert (report["n"], report["sizes"]) == (12, {"train": 64, "val": 8, "test": 12})
     assert set(report["per_class"]) == {"circle", "square", "triangle", "star"}
     assert run_json(capsys, "evaluate", out, "--split", "val")[1]["n"] == 8
+    assert run_json(capsys, "evaluate", out, "--split", "all")[1]["n"] == 12
     assert main(["evaluate", str(out)]) == 0
     assert "baseline AP" in capsys.readouterr().out
 

@@ -131,7 +131,9 @@ def _evaluate(args: Namespace) -> Result:
     else:
         splits = own
     split = fit(joined(splits) if args.split == "all" else splits[args.split], model.classes, data)
-    seen = set(meta["seen"].split())
+    drawn = settings.kind == "scenes"  # these are not stored: they are drawn again
+    marks = [mark for name in ("train", "val") for mark in own[name].fingerprints()] if drawn else meta["seen"].split()
+    seen = set(marks)
     new = np.array([k for k, mark in enumerate(split.fingerprints()) if mark not in seen], np.int64)
     known = len(split) - len(new)
     if args.split == "all" or other:  # a set's own parts stay whole, so that scores can be compared with others'
