@@ -29,7 +29,7 @@ from minirnn.tasks.detection import (
     train_detector,
     usual_boxes,
 )
-from minirnn.tasks.detection_commands import find_in
+from minirnn.tasks.detection_detect import find_in
 from minirnn.tasks.detection_settings import Settings, train_defaults
 from minirnn.train import LAST
 from tests.test_detection_data import THING, XML, squares, truth
