@@ -56,7 +56,7 @@ def boxes_sheet(
     rows = -(-len(images) // columns)
     wide = 8.0 if columns == 1 else 4.4
     shape = max(image.shape[0] / image.shape[1] for image in images)
-    figure = plots._figure(figsize=(wide * columns, wide * min(shape, 1.6) * rows + 0.7))
+    figure = plots._figure(figsize=(wide * columns, (wide * min(shape, 1.6) + 0.2) * rows + 0.8))
     grid = np.atleast_1d(figure.subplots(rows, columns)).ravel()
     for axes in grid:
         axes.axis("off")
@@ -76,7 +76,7 @@ def boxes_sheet(
             axes.set_title(names[k], fontsize=9)
     _legend(figure, classes, found, bool(len(truth)))
     figure.suptitle(title, fontsize=12)
-    figure.tight_layout(h_pad=0.8, rect=(0, 0.7 / figure.get_figheight() / 2, 1, 1))
+    figure.tight_layout(rect=(0, 0.7 / figure.get_figheight() / 2, 1, 1))
     return plots._save(figure, path)
 
 
