@@ -57,7 +57,7 @@ def change_of(settings: Settings) -> Change:
 def train_defaults(settings: Settings) -> TrainConfig:
     """How to train it."""
     if settings.kind == "scenes":
-        return TrainConfig(epochs=12, batch=16, lr=3e-3, checks=6, clip=10.0, optimiser="adamw", weight_decay=0.02,
+        return TrainConfig(epochs=6, batch=16, lr=3e-3, checks=3, clip=10.0, optimiser="adamw", weight_decay=0.02,
                            seed=settings.seed)  # fmt: skip
     return TrainConfig(epochs=60, batch=8, lr=2e-3, checks=12, clip=10.0, optimiser="adamw", weight_decay=0.05,
                        seed=settings.seed)  # fmt: skip
