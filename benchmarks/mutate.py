@@ -68,6 +68,14 @@ TESTS: dict[str, tuple[Tests, ...]] = {  # the cheap ones first; what follows ru
         Tests(("tests/test_lines.py",)),
         Tests(("tests/test_reader_task.py",), "order or ways or model or digits_are or report"),
     ),
+    "boxes": (Tests(("tests/test_boxes.py",)),),
+    "detector": (
+        Tests(CHECKS, "detector or answers"),
+        Tests(
+            ("tests/test_detection_data.py", "tests/test_detection.py"), "shifts or guesses or loss_by_hand or targets"
+        ),
+    ),
+    "detection batches": (Tests(("tests/test_detection_data.py",)),),
     "error rate": (Tests(("tests/test_error_rate.py",)),),
     "attention": _layer_tests("dot_attention"),
     "conv": _layer_tests("conv2d"),

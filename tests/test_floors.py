@@ -16,7 +16,7 @@ FLOORS = {
     "functional": 1, "checking": 1, "gradcheck": 1, "init": 1,
     "unroll": 2, "fast": 2, "optim": 2,
     "ops": 3, "models": 3,
-    "data": 4, "decode": 4, "decode_ctc": 4, "metrics": 4, "error_rate": 4, "runfolder": 4, "checkpoint": 4, "plots": 4, "cases": 4,
+    "data": 4, "decode": 4, "decode_ctc": 4, "metrics": 4, "error_rate": 4, "boxes": 4, "runfolder": 4, "checkpoint": 4, "plots": 4, "cases": 4,
     "problem": 5, "display": 5, "train": 5,
     "tasks": 6,
     "course": 7, "widgets": 7, "inspection": 7, "datasets": 7, "cli": 7, "__main__": 7, "__init__": 7,

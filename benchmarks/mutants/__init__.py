@@ -9,6 +9,7 @@ tests should pin the one that was chosen here.
 from benchmarks.mutants import (
     ctc,
     ctc_decoding,
+    detection,
     fast,
     fast_images,
     fast_training,
@@ -34,6 +35,7 @@ MUTANTS: tuple[Mutant, ...] = tuple(
         ctc,
         ctc_decoding,
         line_reading,
+        detection,
         images,
         norms,
         training,

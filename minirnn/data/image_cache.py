@@ -47,8 +47,11 @@ def cache_folder() -> Path:
     return (Path(xdg) if xdg else Path.home() / ".cache") / "minirnn"
 
 
-def cache_path(paths: Sequence[Path], size: int) -> Path:
-    """The cache file for these pictures: another name as soon as one path, time of change or size in bytes differs."""
+def cache_path(paths: Sequence[Path], size: int | tuple[int, ...]) -> Path:
+    """The cache file for these pictures: another name as soon as one path, time of change or size in bytes differs.
+
+    `size`: in pixels, of the sides of squares, or whatever else says what becomes of the pictures.
+    """
     key = hashlib.sha256(f"{_MAGIC!r} {size}".encode())
     for path in paths:
         try:
