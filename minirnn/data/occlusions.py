@@ -104,7 +104,7 @@ def boxes_at(edges: Array, places: Array, scale: Array) -> Array:
 
 
 def _ways(rng: Rng, edges: Array, scale: Array, tries: int, T: int, size: int) -> Array:
-    """Straight ways that rebound from the border: (N, tries, T, 2) y, x of the picture's middle; the ink stays inside."""
+    """Straight ways that rebound from the border: (N, tries, T, 2) y, x of the picture's middle; no ink leaves it."""
     N = len(edges)
     low = -(edges[:, [1, 0]] * scale[:, None])[:, None, None]  # the least y, x of the middle, and the most
     high = size - (edges[:, [3, 2]] * scale[:, None])[:, None, None]
@@ -117,7 +117,7 @@ def _ways(rng: Rng, edges: Array, scale: Array, tries: int, T: int, size: int) -
 
 
 def _hiding(rng: Rng, edges: Array, scale: Array, T: int, size: int) -> tuple[Array, Array]:
-    """A way and a wall for each digit, drawn until the wall hides it as long as HIDDEN says, neither at first nor at last."""
+    """A way and a wall for each digit, drawn until it is hidden as long as HIDDEN says, not at first or last."""
     N = len(edges)
     places, walls = np.zeros((N, T, 2)), np.zeros((N, 4))
     left = np.arange(N)
