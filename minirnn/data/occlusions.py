@@ -32,9 +32,9 @@ class Scenes(NamedTuple):
     """Clips, the digit to follow in each, and where it is."""
 
     frames: Array  # (N, T, S, S) uint8
-    asked: Array  # (N,) int64: the digit to follow
-    boxes: Array  # (N, T, 4) float32: x0, y0, x1, y1 of its ink in pixels, hidden or not
-    hidden: Array  # (N, T) bool: at least COVERED of its box is behind the wall
+    digits: Array  # (N, 3) int64: what moves about, no two the same; the first is the one to follow
+    boxes: Array  # (N, 3, T, 4) float32: x0, y0, x1, y1 of their ink in pixels, hidden or not
+    hidden: Array  # (N, 3, T) bool: at least COVERED of a box is behind the wall
 
 
 def draw_scenes(rng: Rng, digits: Digits, which: Array, *, frames: int = FRAMES, size: int = SIZE) -> Scenes:
@@ -42,7 +42,7 @@ def draw_scenes(rng: Rng, digits: Digits, which: Array, *, frames: int = FRAMES,
 
     Args:
         rng: where all that is random comes from.
-        digits: at least two different ones.
+        digits: at least three different ones.
         which: (N,) integers, places in `digits`.
         frames, size: T and S of the scenes.
     Raises:
@@ -54,22 +54,26 @@ def draw_scenes(rng: Rng, digits: Digits, which: Array, *, frames: int = FRAMES,
     edges = ink_boxes(digits.images[which])
     scale = rng.uniform(*SCALE, N)
     places, walls = _hiding(rng, edges, scale, frames, size)
-    boxes = boxes_at(edges, places, scale)
+    labels, boxes = [digits.labels[which]], [boxes_at(edges, places, scale)]
     shown = draw_moving(digits.images[which], places, scale, size)
     for _ in range(OTHERS):
-        other = _another(rng, digits.labels, digits.labels[which])
-        theirs = rng.uniform(*SCALE, N)
-        ways = _ways(rng, ink_boxes(digits.images[other]), theirs, APART, frames, size)
+        other = _another(rng, digits.labels, np.stack(labels, axis=1))
+        theirs, edges = rng.uniform(*SCALE, N), ink_boxes(digits.images[other])
+        ways = _ways(rng, edges, theirs, APART, frames, size)
         gap = np.hypot(*np.moveaxis(ways - places[:, None], 3, 0)).mean(axis=2)
         way = ways[np.arange(N), gap.argmax(axis=1)]
+        labels.append(digits.labels[other])
+        boxes.append(boxes_at(edges, way, theirs))
         np.maximum(shown, draw_moving(digits.images[other], way, theirs, size), out=shown)
     pixel = np.arange(size) + 0.5
     for n, wall in enumerate(walls):
         x0, y0, x1, y1 = wall
         inside = np.outer((pixel > y0) & (pixel < y1), (pixel > x0) & (pixel < x1))
         shown[n, :, inside] = rng.integers(*GREY)
-    hidden = _covered(boxes, walls[:, None]) >= COVERED
-    return Scenes(np.rint(shown).astype(np.uint8), digits.labels[which], boxes.astype(np.float32), hidden)
+    every = np.stack(boxes, axis=1)
+    hidden = _covered(every, walls[:, None, None]) >= COVERED
+    inside = np.clip(every, 0, size).astype(np.float32)  # rounding may put an edge beyond the border
+    return Scenes(np.rint(shown).astype(np.uint8), np.stack(labels, axis=1), inside, hidden)
 
 
 def scene_split(digits: Digits, count: int, seed: int) -> Scenes:
@@ -151,8 +155,8 @@ def _covered(boxes: Array, walls: Array) -> Array:
 
 
 def _another(rng: Rng, labels: Array, not_these: Array) -> Array:
-    """For each of `not_these` (N,) a place in `labels` that holds another one."""
+    """For each row of `not_these` (N, ·) a place in `labels` that holds another one."""
     out = rng.integers(len(labels), size=len(not_these))
-    while (same := labels[out] == not_these).any():
+    while (same := (labels[out][:, None] == not_these).any(axis=1)).any():
         out[same] = rng.integers(len(labels), size=int(same.sum()))
     return out

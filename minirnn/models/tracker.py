@@ -55,7 +55,7 @@ class TrackerConfig:
                 raise ValueError(f"{name} is {getattr(self, name)}; expected at least {value}")
         if self.size % least:
             raise ValueError(
-                f"size is {self.size}; expected a multiple of {least}: {len(self.channels)} blocks halve it"
+                f"size is {self.size}; expected a multiple of {least}: every block halves it"
             )
 
     @property
@@ -120,22 +120,23 @@ def track_forward(
 
     Args:
         frames: (N, T, S, S) floats in [0, 1], T at least 1.
-        asked: (N,) integers, the class to follow in each clip.
+        asked: (N, K) integers, the classes to follow in each clip, each by itself.
         running: batch norm's running statistics.
         params: TrackerParams.
         config, training, ops: the model's config; whether batch statistics are used; the pairs.
     Returns:
-        ((out (N, T, 5): middle x and y, width, height in pixels, logit of "hidden"; scores (N * T, 1 + G * G) of
-        "nowhere" and of each place; the next running statistics), cache).
+        ((out (N, K, T, 5): middle x and y, width, height in pixels, logit of "hidden"; scores (N * T, K, 1 + G * G)
+        of "nowhere" and of each place; the next running statistics), cache).
     Raises:
         ValueError, IndexError: a shape that does not fit, a class that there is not.
     Source: the parts of Ning et al. 2017 (ROLO), with a spatial softmax for the frame.
     """
     require_frames(frames, config.size)
     (N, T, S, _), p = frames.shape, params
-    if np.shape(asked) != (N,):
-        raise ValueError(f"asked has shape {np.shape(asked)}; expected {N} integers, one for each clip")
-    pictures, every = frames.reshape(N * T, S, S, 1), np.repeat(asked, T)  # (1)
+    if np.ndim(asked) != 2 or len(asked) != N:
+        raise ValueError(f"asked has shape {np.shape(asked)}; expected ({N}, K): the classes to follow in each clip")
+    K = asked.shape[1]
+    pictures, every = frames.reshape(N * T, S, S, 1), np.repeat(asked, T, axis=0)  # (1)
     (grids, blocks), encoded = encoder.forward(pictures, running.encoder, p.encoder, training=training, ops=ops)  # (2)
     x, norm_relu, convolved, stats = grids[-1], ops.norm_relu(ops.batch_norm, ops.relu), [], []
     for block, stat in zip(p.deep, running.deep):
@@ -144,35 +145,40 @@ def track_forward(
         convolved.append((conv, norm))
         stats.append(stat)
     (seen, scores), looked = look_for.forward(x, every, p.look, ops=ops)  # (5)
+    seen = seen.reshape(N, T, K, config.seen).swapaxes(1, 2).reshape(N * K, T, config.seen)  # a row for each to follow
     a, glanced = ops.affine.forward(seen, p.glance)  # (6)
     glance, rectified = ops.relu.forward(a)  # (7)
-    h, time_cache, time, kind = glance.reshape(N, T, config.features), None, None, None
+    h, time_cache, time, kind = glance, None, None, None
     if config.recurrent:
         time = (ops.bidirectional if config.both else ops.unroll)(ops.step(config.cell))
-        states, time_cache = time.forward(h, _zero_state(config, N, h.dtype), p.cell)  # (8)
+        states, time_cache = time.forward(h, _zero_state(config, N * K, h.dtype), p.cell)  # (8)
         h, kind = states.h, None if config.both else type(states)
-    both = np.concatenate([h, seen.reshape(N, T, -1)], axis=2)  # (9)
+    both = np.concatenate([h, seen], axis=2)  # (9)
     out, judged = ops.affine.forward(both, p.out)  # (10)
     out = out * scale_of(config, out.dtype) + middle_of(config, out.dtype)  # (11)
+    out = out.reshape(N, K, T, 5)
     shapes = [grid.shape for grid in grids]
     caches = (encoded, shapes, convolved, norm_relu, looked, glanced, rectified, time, time_cache, kind, judged)
-    return (out, scores, TrackerRunning(blocks, tuple(stats))), (caches, seen.shape, h.shape, config, ops)
+    return (out, scores, TrackerRunning(blocks, tuple(stats))), (caches, h.shape[2], config, ops)
 
 
 def track_backward(dout: tuple[Array, Array | None, Any], cache: Any) -> tuple[None, None, None, TrackerParams]:
-    """(dout (N, T, 5), dscores or None, ignored) -> None for the data and the statistics, TrackerParams."""
-    caches, seen_shape, (N, T, H), config, ops = cache
+    """(dout (N, K, T, 5), dscores or None, ignored) -> None for the data and the statistics, TrackerParams."""
+    caches, H, config, ops = cache
     encoded, shapes, convolved, norm_relu, looked, glanced, rectified, time, time_cache, kind, judged = caches
     d, dscores, _ = dout
-    dboth, dout_params = ops.affine.backward(d * scale_of(config, d.dtype), judged)  # (11), (10)
-    dh, dseen = dboth[:, :, :H], dboth[:, :, H:].reshape(seen_shape)  # (9)
+    N, K, T, _ = d.shape
+    d = (d * scale_of(config, d.dtype)).reshape(N * K, T, 5)  # (11)
+    dboth, dout_params = ops.affine.backward(d, judged)  # (10)
+    dh, dseen = dboth[:, :, :H], dboth[:, :, H:]  # (9)
     dcell = None
     if config.recurrent:
         dstates = BothWays(dh) if kind is None else kind(dh, *[None] * (len(kind._fields) - 1))
         dh, _, dcell = time.backward(dstates, time_cache)  # (8)
-    (da,) = ops.relu.backward(dh.reshape(N * T, -1), rectified)  # (7)
+    (da,) = ops.relu.backward(dh, rectified)  # (7)
     dseen_glance, dglance = ops.affine.backward(da, glanced)  # (6)
-    dx, _, dlook = look_for.backward((dseen + dseen_glance, dscores), looked)  # (5)
+    dseen = (dseen + dseen_glance).reshape(N, K, T, config.seen).swapaxes(1, 2).reshape(N * T, K, config.seen)
+    dx, _, dlook = look_for.backward((dseen, dscores), looked)  # (5)
     ddeep = []
     for conv, norm in reversed(convolved):
         dx, _, dnorm = norm_relu.backward((dx, None), norm)  # (4)
@@ -204,8 +210,8 @@ def tracker_forward(
 
     Args:
         frames, asked, running, params, config, training, ops: as `track_forward`; rng is not used.
-        boxes: (N, T, 4) floats: x0, y0, x1, y1 of the box in pixels, hidden or not, inside the frame.
-        hidden: (N, T) booleans; where True, the right place in the grid is "nowhere".
+        boxes: (N, K, T, 4) floats: x0, y0, x1, y1 of each box in pixels, hidden or not, inside the frame.
+        hidden: (N, K, T) booleans; where True, the right place in the grid is "nowhere".
     Returns:
         ((loss: pixels and nats per frame, the next running statistics), cache).
     Raises:
@@ -216,8 +222,8 @@ def tracker_forward(
         frames, asked, running, params, config=config, training=training, ops=ops
     )  # (1)
     place = places_asked(boxes, hidden, config)
-    off, smooth = ops.smooth_l1.forward(out[:, :, :4], middles(boxes), None)  # (2)
-    unsure, binary = ops.binary_cross_entropy.forward(out[:, :, 4], hidden, None)  # (3)
+    off, smooth = ops.smooth_l1.forward(out[..., :4], middles(boxes), None)  # (2)
+    unsure, binary = ops.binary_cross_entropy.forward(out[..., 4], hidden, None)  # (3)
     astray, cross = ops.cross_entropy.forward(scores, place, None)  # (4)
     return (off + unsure + astray, running), (tracked, smooth, binary, cross, ops)
 
@@ -231,7 +237,7 @@ def tracker_backward(
     dscores, _, _ = ops.cross_entropy.backward(dloss, cross)  # (4)
     dhidden, _, _ = ops.binary_cross_entropy.backward(dloss, binary)  # (3)
     dbox, _, _ = ops.smooth_l1.backward(dloss, smooth)  # (2)
-    d = np.concatenate([dbox, dhidden[:, :, None]], axis=2)
+    d = np.concatenate([dbox, dhidden[..., None]], axis=3)
     return None, None, None, None, None, track_backward((d, dscores, None), tracked)[-1]  # (1)
 
 
@@ -249,20 +255,21 @@ def corners(boxes: Array, size: int) -> Array:
 
 
 def places_asked(boxes: Array, hidden: Array, config: TrackerConfig) -> Array:
-    """The place that a look should find, flat (N * T,): 0 for "nowhere", then the places row by row.
+    """The place that a look should find, (N * T, K): 0 for "nowhere", then 1 + the place, row by row.
 
     Raises:
         ValueError: boxes and hidden do not fit, or a box leaves the frame or ends before it begins.
     """
-    if boxes.ndim != 3 or boxes.shape[2] != 4 or hidden.shape != boxes.shape[:2] or hidden.dtype != bool:
+    if boxes.ndim != 4 or boxes.shape[3] != 4 or hidden.shape != boxes.shape[:3] or hidden.dtype != bool:
         raise ValueError(
-            f"boxes have shape {boxes.shape}, hidden {hidden.shape} ({hidden.dtype}); expected (N, T, 4) and (N, T) bool"
+            f"boxes have shape {boxes.shape}, hidden {hidden.shape}, {hidden.dtype}; expected (N, K, T, 4) and bool"
         )
     if not ((boxes >= 0) & (boxes <= config.size)).all() or (boxes[..., 2:] < boxes[..., :2]).any():
         raise ValueError(f"a box leaves the frame of {config.size} pixels or ends before it begins")
     cell = np.minimum((middles(boxes)[..., :2] * (config.grid / config.size)).astype(np.int64), config.grid - 1)
     place: Array = np.where(hidden, 0, 1 + cell[..., 1] * config.grid + cell[..., 0])
-    return place.ravel()
+    N, K, T = place.shape
+    return place.swapaxes(1, 2).reshape(N * T, K)
 
 
 tracker = Pair(tracker_forward, tracker_backward, "tracker")

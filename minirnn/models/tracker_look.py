@@ -28,16 +28,16 @@ class LookParams(NamedTuple):
 def look_for_forward(
     grid: Array, asked: Array, params: LookParams, *, ops: Ops = READABLE
 ) -> tuple[tuple[Array, Array], Any]:
-    """Look for one class in each picture.
+    """Look for some classes in each picture.
 
     Args:
         grid: (M, G, G, F) floats, features of each place.
-        asked: (M,) integers, the class that each picture is searched for.
+        asked: (M, K) integers, the classes that each picture is searched for.
         params: LookParams.
         ops: the pairs to use.
     Returns:
-        ((seen (M, F + 3): mean features, mean x and y from -1 to 1, probability of "nowhere"; scores (M, 1 + G * G):
-        "nowhere", then row by row), cache).
+        ((seen (M, K, F + 3): mean features, mean x and y from -1 to 1, probability of "nowhere"; scores
+        (M, K, 1 + G * G): "nowhere", then row by row), cache).
     Raises:
         ValueError, IndexError: a shape that does not fit, a class that there is not.
     Source: Levine et al. 2016 for the spatial softmax.
@@ -46,36 +46,31 @@ def look_for_forward(
     M, G, W, F = grid.shape
     require_shape("nowhere", params.nowhere, params.score.b.shape, "one for each class")
     require_ids("asked", asked, len(params.nowhere), "classes")
-    if asked.shape != (M,):
-        raise ValueError(f"asked has shape {asked.shape}; expected {M} integers, one for each picture")
+    if asked.ndim != 2 or len(asked) != M:
+        raise ValueError(f"asked has shape {asked.shape}; expected ({M}, K): the classes to look for in each picture")
     features = grid.reshape(M, G * W, F)
     every, affine = ops.affine.forward(features, params.score)  # (1)
-    s = np.concatenate(
-        [params.nowhere[asked][:, None], np.take_along_axis(every, asked[:, None, None], axis=2)[:, :, 0]], axis=1
-    )  # (2)
+    which = np.eye(len(params.nowhere), dtype=grid.dtype)[asked]  # (M, K, classes)
+    s = np.concatenate([params.nowhere[asked][..., None], which @ every.transpose(0, 2, 1)], axis=2)  # (2)
     p, soft = softmax.forward(s)  # (3)
     places = np.broadcast_to(places_of(G, W, grid.dtype), (M, G * W, 2))
     values = np.concatenate([features, places], axis=2)
-    mean = (p[:, None, 1:] @ values)[:, 0]  # (4)
-    seen = np.concatenate([mean, p[:, :1]], axis=1)  # (5)
-    return (seen, s), (grid.shape, asked, every.shape, affine, soft, p, values, ops)
+    mean = p[:, :, 1:] @ values  # (4)
+    seen = np.concatenate([mean, p[:, :, :1]], axis=2)  # (5)
+    return (seen, s), (grid.shape, which, affine, soft, p, values, ops)
 
 
 def look_for_backward(dout: tuple[Array, Array | None], cache: Any) -> tuple[Array, None, LookParams]:
     """(dseen, dscores or None) -> dgrid (M, G, G, F), None, LookParams of gradients."""
-    shape, asked, every_shape, affine, soft, p, values, ops = cache
+    shape, which, affine, soft, p, values, ops = cache
     (dseen, ds_outside), F = dout, shape[3]
-    dmean, dp = dseen[:, :-1], np.empty_like(p)
-    dp[:, 0] = dseen[:, -1]  # (5)
-    dp[:, 1:] = (values @ dmean[:, :, None])[:, :, 0]  # (4)
-    dfeatures = p[:, 1:, None] * dmean[:, None, :F]
+    dmean = dseen[:, :, :-1]
+    dp = np.concatenate([dseen[:, :, -1:], dmean @ values.transpose(0, 2, 1)], axis=2)  # (5), (4)
+    dfeatures = p[:, :, 1:].transpose(0, 2, 1) @ dmean[:, :, :F]
     (ds,) = softmax.backward(dp, soft)  # (3)
     ds = ds if ds_outside is None else ds + ds_outside  # scores are read from outside too
-    dnowhere = np.zeros(every_shape[2], p.dtype)
-    np.add.at(dnowhere, asked, ds[:, 0])  # (2)
-    devery = np.zeros(every_shape, p.dtype)
-    np.put_along_axis(devery, asked[:, None, None], ds[:, 1:, None], axis=2)
-    dscored, dscore = ops.affine.backward(devery, affine)  # (1)
+    dnowhere = np.tensordot(ds[:, :, 0], which, axes=2)  # (2) classes that are asked for twice add up
+    dscored, dscore = ops.affine.backward(ds[:, :, 1:].transpose(0, 2, 1) @ which, affine)  # (1)
     return (dfeatures + dscored).reshape(shape), None, LookParams(dscore, dnowhere)
 
 

@@ -122,8 +122,10 @@ def _show_evaluation(report: Result) -> str:
 
 def _clip_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("run", type=Path, metavar="RUN", help="folder of a trained model")
-    parser.add_argument("clips", type=Path, nargs="+", metavar="CLIP",
-                        help="animated GIF, folder of pictures, or .npy file of frames; bright on a dark ground")  # fmt: skip
+    parser.add_argument(
+        "clips", type=Path, nargs="+", metavar="CLIP",
+        help="animated GIF, folder of pictures, or .npy file; bright digits on a dark ground",
+    )  # fmt: skip
 
 
 def _clip(args: Namespace) -> Result:

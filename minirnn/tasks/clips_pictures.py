@@ -41,7 +41,7 @@ def sheet(names: Sequence[str], frames: Array, labels: Array, chance: Array, pat
     some = [*map(int, worst), *others]
     says = [f"{names[said[n]]} ({chance[n].max():.0%})" for n in some]
     right = [bool(said[n] == labels[n]) for n in some]
-    notes = ["" if good else f"right: {names[labels[n]]}" for n, good in zip(some, right)]
+    notes = ["" if good else f"is {names[labels[n]]}" for n, good in zip(some, right)]
     title = f"Validation clips, frame by frame ({len(wrong)} of {len(labels)} told wrong"
     title += ", the surest of these first)" if len(wrong) else ")"
     return strips(path, frames[some], says, right, notes, title)
@@ -50,7 +50,7 @@ def sheet(names: Sequence[str], frames: Array, labels: Array, chance: Array, pat
 def strips(
     path: Path, frames: Array, says: Sequence[str], right: Sequence[bool], notes: Sequence[str], title: str
 ) -> Path:  # fmt: skip
-    """Clips (N, T, S, S) uint8 as rows of frames, what the model says at the left: green where right, red where wrong."""
+    """Clips (N, T, S, S) uint8 as rows of frames, beside them what is said: green where right, red where wrong."""
     N, T, S = frames.shape[:3]
     gap = 2
     figure = plots._figure(figsize=(1.6 + 0.72 * T, 0.8 * N + 0.5))
