@@ -44,17 +44,17 @@ def _look(rng: Rng, N: int, T: int) -> tuple[Tree, ...]:
 
 
 def _tracker(name: str, *, loss: bool = True, training: bool = True, **config: Any) -> Case:
-    """The tracker, or its boxes alone, on frames of 4x4 with two things to follow, some of them hidden."""
-    c = TrackerConfig(classes=3, size=4, channels=(2,), features=3, hidden=2, **config)
+    """The tracker, or its boxes alone, on frames of 8x8 with two things to follow, some of them hidden."""
+    c = TrackerConfig(classes=3, size=8, channels=(2,), features=3, hidden=2, **config)
 
     def make(rng: Rng, N: int, T: int) -> tuple[Tree, ...]:
         params, stats = init_tracker(rng, c, np.float64)
         stats = tree_map(lambda leaf: rng.uniform(0.5, 1.5, leaf.shape), stats)
-        frames, asked = rng.uniform(0, 1, (N, T, 4, 4)), (np.arange(N)[:, None] + [0, 2]) % 3
+        frames, asked = rng.uniform(0, 1, (N, T, 8, 8)), (np.arange(N)[:, None] + [0, 2]) % 3
         if not loss:
             return frames, asked, stats, _shaken(rng, params)
-        low = rng.uniform(0, 2, (N, 2, T, 2))
-        boxes = np.concatenate([low, low + rng.uniform(1, 2, low.shape)], axis=3)
+        low = rng.uniform(0, 4, (N, 2, T, 2))
+        boxes = np.concatenate([low, low + rng.uniform(1, 4, low.shape)], axis=3)
         hidden = np.arange(N * 2 * T).reshape(N, 2, T) % 3 == 1
         return frames, asked, boxes, hidden, TrackerRunning(*stats), _shaken(rng, params)
 

@@ -8,5 +8,6 @@ from minirnn.tasks.clips_commands import TASK as CLIPS
 from minirnn.tasks.gestures_commands import TASK as GESTURES
 from minirnn.tasks.task import Task
 from minirnn.tasks.text_commands import TASK as TEXT
+from minirnn.tasks.tracking_commands import TASK as TRACKER
 
-TASKS: tuple[Task, ...] = (CAPTIONER, TEXT, GESTURES, CLASSIFIER, CLIPS)
+TASKS: tuple[Task, ...] = (CAPTIONER, TEXT, GESTURES, CLASSIFIER, CLIPS, TRACKER)
