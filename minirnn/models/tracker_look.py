@@ -45,7 +45,7 @@ def look_for_forward(
     require_float("grid", grid, 4, "(M, G, G, F)")
     M, G, W, F = grid.shape
     require_shape("nowhere", params.nowhere, params.score.b.shape, "one for each class")
-    require_ids("asked", asked, len(params.nowhere), "classes")
+    require_ids("label", asked, len(params.nowhere), "classes")
     if asked.ndim != 2 or len(asked) != M:
         raise ValueError(f"asked has shape {asked.shape}; expected ({M}, K): the classes to look for in each picture")
     features = grid.reshape(M, G * W, F)
