@@ -21,13 +21,13 @@ def _shaken(rng: Rng, params: Tree) -> Tree:
 
 
 def _clips(name: str, *, loss: bool = True, training: bool = True, **config: Any) -> Case:
-    """The clip classifier, or its logits alone, on frames of 5x5, a row more than the block needs: few kinks."""
-    c = ClipConfig(classes=4, size=5, channels=(2,), features=3, hidden=2, **config)
+    """The clip classifier, or its logits alone, on frames of 8x8: few pixels, few kinks."""
+    c = ClipConfig(classes=4, size=8, channels=(2,), features=3, hidden=2, **config)
 
     def make(rng: Rng, N: int, T: int) -> tuple[Tree, ...]:
         params, stats = init_clips(rng, c, np.float64)
         params, stats = _shaken(rng, params), tuple(running(rng, len(s.mean)) for s in stats)
-        frames, labels = rng.uniform(0, 1, (N, T, 5, 5)), rng.integers(0, 4, N)
+        frames, labels = rng.uniform(0, 1, (N, T, 8, 8)), rng.integers(0, 4, N)
         return (frames, labels, stats, params) if loss else (frames, stats, params)
 
     options = {"config": c, "training": training, "rng": np.random.default_rng(1)}

@@ -81,7 +81,7 @@ def _folder(path: Path) -> Array:
     if not files:
         raise DataError(f"{path} holds no picture; expected {EXPECTED}")
     first = load_image(files[0])
-    _require_few(len(files), *first.shape[:2], path)
+    _require_few(len(files), first.shape[0], first.shape[1], path)
     frames = [first, *(load_image(file) for file in files[1:])]
     for file, frame in zip(files, frames):
         if frame.shape != first.shape:
@@ -105,7 +105,7 @@ def _array(data: bytes, path: Path) -> Array:
         raise DataError(f"{path} is a damaged .npy file ({error}); expected frames (T, H, W)") from error
     if dtype != np.uint8 or len(shape) not in (3, 4) or (len(shape) == 4 and shape[3] != 3) or 0 in shape:
         raise DataError(f"{path} holds {dtype} {shape}; expected uint8 frames (T, H, W) or (T, H, W, 3)")
-    _require_few(*shape[:3], path)
+    _require_few(shape[0], shape[1], shape[2], path)
     came, expected = len(data) - file.tell(), math.prod(shape)
     if came != expected:
         raise DataError(f"{path} holds {came} bytes after its header; the header says {shape} = {expected}")

@@ -163,7 +163,8 @@ def _hats(middle: Array, scale: Array, size: int, side: int, around: bool) -> Ar
     if around:
         away = (away + size / 2) % size - size / 2
     there = (away / scale[:, None, None] + (side - 1) / 2).astype(np.float32)
-    return np.maximum(0, 1 - np.abs(there[..., None] - np.arange(side, dtype=np.float32)))
+    out: Array = np.maximum(0, 1 - np.abs(there[..., None] - np.arange(side, dtype=np.float32)))
+    return out
 
 
 def clip_split(digits: Digits, count: int, seed: int, *, frames: int = FRAMES, size: int = SIZE) -> Clips:

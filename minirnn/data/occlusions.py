@@ -91,10 +91,10 @@ def scene_split(digits: Digits, count: int, seed: int) -> Scenes:
 
 def ink_boxes(images: Array) -> Array:
     """The box of the ink of pictures (N, 28, 28), from the picture's middle: (N, 4) x0, y0, x1, y1 in its pixels."""
-    ink = images >= INK
+    ink: Array = images >= INK
     out = []
     for axis in (1, 2):  # columns, rows
-        line = ink.any(axis=axis)
+        line: Array = np.asarray(ink.any(axis=axis))
         out.append((line.argmax(axis=1), SIDE - line[:, ::-1].argmax(axis=1)))
     (x0, x1), (y0, y1) = out
     return np.stack([x0, y0, x1, y1], axis=1) - SIDE / 2
@@ -151,7 +151,8 @@ def _covered(boxes: Array, walls: Array) -> Array:
         np.maximum(0, np.minimum(boxes[..., k + 2], walls[..., k + 2]) - np.maximum(boxes[..., k], walls[..., k]))
         for k in (0, 1)
     )
-    return wide * high / ((boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1]))
+    out: Array = wide * high / ((boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1]))
+    return out
 
 
 def _another(rng: Rng, labels: Array, not_these: Array) -> Array:

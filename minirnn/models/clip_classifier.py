@@ -1,10 +1,12 @@
 """The clip classifier: the same small CNN looks at every frame, a recurrent network reads what it saw.
 
-    grids    = encoder(frames)                   each frame by itself, with the same weights
+    grids    = encoder(blocks of 2x2 pixels)     each frame by itself, with the same weights
     features = relu(affine(flatten(last grid)))  flattened, not averaged: where things are matters
     logits   = sequence_logits(features)         a recurrent network and its judge
              | affine(mean over time)            without recurrence, the baseline: frames in any order
     loss     = softmax cross-entropy with the labels
+
+Four pixels become one with four channels at first: the frame is a quarter as large where convolutions cost most.
 
 Each backward function undoes its forward function from the last line to the first; the numbers say which line.
 """
@@ -33,7 +35,7 @@ class ClipConfig:
 
     classes: int
     size: int = 32  # of a frame, in pixels
-    channels: tuple[int, ...] = (8, 16, 32)  # one encoder block each; every block halves the frame
+    channels: tuple[int, ...] = (16, 32)  # encoder blocks, behind the blocks of 2x2 pixels; each halves the frame
     features: int = 64  # of a frame
     order: str = "recurrent"  # what becomes of the frames: recurrent, or mean, which has no order
     cell: str = "gru"
@@ -47,7 +49,9 @@ class ClipConfig:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; expected one of {', '.join(choices)}")
         if not self.channels or min(self.channels) < 1:
             raise ValueError(f"channels is {self.channels}; expected at least one block of at least one channel")
-        least = 2 ** len(self.channels)
+        least = 2 ** (len(self.channels) + 1)
+        if self.size % 2:
+            raise ValueError(f"size is {self.size}; expected an even number")
         for name, value in (("classes", 2), ("size", least), ("features", 1), ("hidden", 1)):
             if getattr(self, name) < value:
                 raise ValueError(f"{name} is {getattr(self, name)}; expected at least {value}")
@@ -57,7 +61,7 @@ class ClipConfig:
     @property
     def flat(self) -> int:
         """Values of a frame's last grid."""
-        side: int = self.size // 2 ** len(self.channels)
+        side: int = self.size // 2 ** (len(self.channels) + 1)
         return side * side * self.channels[-1]
 
     @property
@@ -74,7 +78,7 @@ class ClipParams(NamedTuple):
 
 def init_clips(rng: np.random.Generator, config: ClipConfig, dtype: Any = np.float32) -> tuple[ClipParams, Running]:
     """Fresh parameters and running statistics."""
-    blocks, running = init_encoder(rng, config.channels, dtype, colours=1)
+    blocks, running = init_encoder(rng, config.channels, dtype, colours=4)
     look = init.affine_params(rng, config.flat, config.features, dtype)
     if config.order == "recurrent":
         return ClipParams(blocks, look, init_sequence(rng, config.sequence, dtype)), running
@@ -100,20 +104,21 @@ def clip_logits_forward(
     Source: Donahue et al. 2015, "Long-term Recurrent Convolutional Networks".
     """
     require_frames(frames, config.size)
-    N, T, S, _ = frames.shape
-    pictures = frames.reshape(N * T, S, S, 1)  # (1) every frame is a picture to the encoder
-    (grids, running), seen = encoder.forward(pictures, running, params.encoder, training=training, ops=ops)  # (2)
-    a, looked = ops.affine.forward(grids[-1].reshape(N * T, config.flat), params.look)  # (3)
-    x, rectified = ops.relu.forward(a)  # (4)
-    x = x.reshape(N, T, config.features)  # (5)
+    N, T, _, _ = frames.shape
+    (grids, running), seen = encoder.forward(
+        in_blocks(frames), running, params.encoder, training=training, ops=ops
+    )  # (1)
+    a, looked = ops.affine.forward(grids[-1].reshape(N * T, config.flat), params.look)  # (2)
+    x, rectified = ops.relu.forward(a)  # (3)
+    x = x.reshape(N, T, config.features)  # (4)
     options: dict[str, Any] = {"training": training, "rng": rng}
     if config.order == "recurrent":
         logits, judged = sequence_logits.forward(
             x, np.full(N, T), params.judge, config=config.sequence, ops=ops, **options
-        )  # (6)
+        )  # (5)
     else:
-        mean, dropped = ops.dropout.forward(x.mean(axis=1), p=config.drop, **options)  # (6)
-        logits, affine = ops.affine.forward(mean, params.judge)  # (7)
+        mean, dropped = ops.dropout.forward(x.mean(axis=1), p=config.drop, **options)  # (5)
+        logits, affine = ops.affine.forward(mean, params.judge)  # (6)
         judged = (dropped, affine)
     shapes = [grid.shape for grid in grids]
     return (logits, running), (seen, shapes, looked, rectified, x.shape, judged, config, ops)
@@ -123,17 +128,24 @@ def clip_logits_backward(dout: tuple[Array, Any], cache: Any) -> tuple[None, Non
     """(dlogits (N, classes), ignored) -> None (the frames are given), None, ClipParams of gradients."""
     seen, shapes, looked, rectified, (N, T, D), judged, config, ops = cache
     if config.order == "recurrent":
-        dx, _, djudge = sequence_logits.backward(dout[0], judged)  # (6)
+        dx, _, djudge = sequence_logits.backward(dout[0], judged)  # (5)
     else:
         dropped, affine = judged
-        dmean, djudge = ops.affine.backward(dout[0], affine)  # (7)
+        dmean, djudge = ops.affine.backward(dout[0], affine)  # (6)
         (dmean,) = ops.dropout.backward(dmean, dropped)
-        dx = np.repeat(dmean[:, None] / T, T, axis=1)  # (6)
-    (da,) = ops.relu.backward(dx.reshape(N * T, D), rectified)  # (5), (4)
-    dflat, dlook = ops.affine.backward(da, looked)  # (3)
+        dx = np.repeat(dmean[:, None] / T, T, axis=1)  # (5)
+    (da,) = ops.relu.backward(dx.reshape(N * T, D), rectified)  # (4), (3)
+    dflat, dlook = ops.affine.backward(da, looked)  # (2)
     dgrids = (*[None] * (len(shapes) - 1), dflat.reshape(shapes[-1]))
-    _, _, dencoder = encoder.backward((dgrids, None), seen)  # (2)
+    _, _, dencoder = encoder.backward((dgrids, None), seen)  # (1)
     return None, None, ClipParams(dencoder, dlook, djudge)
+
+
+def in_blocks(frames: Array) -> Array:
+    """Frames (N, T, S, S) as pictures (N * T, S / 2, S / 2, 4): a pixel for each block of 2x2, its four as channels."""
+    N, T, S, _ = frames.shape
+    four = frames.reshape(N * T, S // 2, 2, S // 2, 2).transpose(0, 1, 3, 2, 4)
+    return four.reshape(N * T, S // 2, S // 2, 4)
 
 
 def require_frames(frames: Array, size: int) -> None:

@@ -23,7 +23,7 @@ import numpy as np
 from minirnn import init
 from minirnn.functional.affine import AffineParams
 from minirnn.functional.recurrent import GRUState, LSTMState, RNNState
-from minirnn.models.clip_classifier import require_frames
+from minirnn.models.clip_classifier import in_blocks, require_frames
 from minirnn.models.encoder import BlockParams, Params, Running, encoder, init_encoder
 from minirnn.models.sequence_classifier import CELLS
 from minirnn.models.tracker_look import LookParams, look_for
@@ -134,12 +134,11 @@ def track_forward(
     Source: the parts of Ning et al. 2017 (ROLO), with a spatial softmax for the frame.
     """
     require_frames(frames, config.size)
-    (N, T, S, _), p = frames.shape, params
+    (N, T, _, _), p = frames.shape, params
     if np.ndim(asked) != 2 or len(asked) != N:
         raise ValueError(f"asked has shape {np.shape(asked)}; expected ({N}, K): the classes to follow in each clip")
     K = asked.shape[1]
-    four = frames.reshape(N * T, S // 2, 2, S // 2, 2).transpose(0, 1, 3, 2, 4)
-    pictures, every = four.reshape(N * T, S // 2, S // 2, 4), np.repeat(asked, T, axis=0)  # (1)
+    pictures, every = in_blocks(frames), np.repeat(asked, T, axis=0)  # (1)
     (grids, blocks), encoded = encoder.forward(pictures, running.encoder, p.encoder, training=training, ops=ops)  # (2)
     x, norm_relu, convolved, stats = grids[-1], ops.norm_relu(ops.batch_norm, ops.relu), [], []
     for block, stat in zip(p.deep, running.deep):

@@ -54,7 +54,7 @@ def strips(
     N, T, S = frames.shape[:3]
     gap = 2
     figure = plots._figure(figsize=(1.6 + 0.72 * T, 0.8 * N + 0.5))
-    for axes, clip, word, good, note in zip(np.atleast_1d(figure.subplots(N, 1)), frames, says, right, notes):
+    for axes, clip, word, good, note in zip(figure.subplots(N, 1, squeeze=False)[:, 0], frames, says, right, notes):
         row = np.full((S, T * (S + gap) - gap), 255, np.uint8)
         for t, frame in enumerate(clip):
             row[:, t * (S + gap) : t * (S + gap) + S] = frame

@@ -81,7 +81,11 @@ def sheet(scenes: Scenes, boxes: Array, lost: Array, path: Path) -> Path:
             if n == 0:
                 axes.set_title(f"frame {t + 1}", fontsize=9)
         line[0].set_ylabel(f"follow the {scenes.digits[n, 0]}", fontsize=9)
-    names = {"true box": (TRUE, "--"), "tracker": (MODEL, "-"), 'tracker says "hidden"': (LOST, "-")}
+    names: dict[str, tuple[str, Any]] = {
+        "true box": (TRUE, "--"),
+        "tracker": (MODEL, "-"),
+        'tracker says "hidden"': (LOST, "-"),
+    }
     keys = [Line2D([], [], color=colour, linestyle=style, label=name) for name, (colour, style) in names.items()]
     figure.subplots_adjust(wspace=0.06, hspace=0.22)
     figure.legend(handles=keys, loc="upper center", ncols=3, frameon=False, fontsize=9, bbox_to_anchor=(0.5, 0.985))
