@@ -176,7 +176,7 @@ def test_boxes_fit_the_ink_and_hidden_is_hidden(monkeypatch):
                 assert faint[1].max() + 1 >= x1 - 1.5
             if hidden[n, t]:
                 inside = ink[int(y0) : int(np.ceil(y1)), int(x0) : int(np.ceil(x1))]
-                assert inside.mean() < 0.12
+                assert inside.mean() < 0.2
 
 
 def wall_of(frame):
@@ -191,7 +191,7 @@ def test_three_digits_no_two_the_same():
     np.testing.assert_array_equal(scenes.digits[:, 0], DIGITS.labels)
     assert all(len(set(row)) == 3 for row in scenes.digits.tolist())
     step = np.diff(scenes.boxes[:, :, :, :2], axis=2)
-    assert np.hypot(step[..., 0], step[..., 1]).max() < 3.3
+    assert np.hypot(step[..., 0], step[..., 1]).max() < 4.1
 
 
 # clips from files

@@ -15,7 +15,7 @@ CLIPS = mutants(
             "(da,) = ops.relu.backward(dx.reshape(N * T, D), rectified)": "da = dx.reshape(N * T, D)"
         },
         "frames of different clips follow each other": {
-            "x = x.reshape(N, T, config.features)  # (5)": "x = x.reshape(T, N, config.features).swapaxes(0, 1)  # (5)",
+            "x = x.reshape(N, T, config.features)  # (4)": "x = x.reshape(T, N, config.features).swapaxes(0, 1)  # (4)",
             "dx.reshape(N * T, D)": "dx.swapaxes(0, 1).reshape(N * T, D)",
         },
     },

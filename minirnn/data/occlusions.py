@@ -18,14 +18,14 @@ Rng = np.random.Generator
 
 FRAMES, SIZE = 16, 48  # frames of a scene, and their side in pixels
 OTHERS = 2  # digits that are not to be followed
-SCALE = (0.7, 0.85)  # of a digit's picture
-SPEED = (1.6, 3.2)  # pixels a frame
-WALL = (15, 21)  # thickness in pixels, the last not included
+SCALE = (0.8, 0.95)  # of a digit's picture
+SPEED = (2.2, 4.0)  # pixels a frame
+WALL = (14, 19)  # thickness in pixels, the last not included
 GREY = (70, 130)  # of a wall
 COVERED = 0.75  # share of the box behind the wall from which on a digit counts as hidden
 HIDDEN = (2, 8)  # frames in which the digit to follow is hidden
 TRIES = 24  # ways drawn at once for every scene that has none yet
-APART = 4  # ways drawn for each of the others: the one that keeps away most is taken; it may still cross
+APART = 8  # ways drawn for each of the others: the one that keeps away most is taken; it may still cross
 
 
 class Scenes(NamedTuple):

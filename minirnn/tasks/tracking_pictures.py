@@ -87,7 +87,7 @@ def sheet(scenes: Scenes, boxes: Array, lost: Array, path: Path) -> Path:
         'tracker says "hidden"': (LOST, "-"),
     }
     keys = [Line2D([], [], color=colour, linestyle=style, label=name) for name, (colour, style) in names.items()]
-    figure.subplots_adjust(wspace=0.06, hspace=0.22)
+    figure.subplots_adjust(wspace=0.06, hspace=0.22, top=0.9)
     figure.legend(handles=keys, loc="upper center", ncols=3, frameon=False, fontsize=9, bbox_to_anchor=(0.5, 0.985))
     figure.text(0.5, 0.985, "Validation scenes; below each frame its IoU", ha="center", fontsize=11)
     return plots._save(figure, path)
