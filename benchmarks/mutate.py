@@ -74,7 +74,7 @@ TESTS: dict[str, tuple[Tests, ...]] = {  # the cheap ones first; what follows ru
     "clip classifier": (Tests(CHECKS, "clip_classifier"), Tests(("tests/test_clips.py",), "model or clip_is")),
     "look_for": (Tests(("tests/test_tracking.py",), "look or places"), Tests(CHECKS, "look_for")),
     "tracker": (
-        Tests(("tests/test_tracking.py",), "not commands and not resuming and not follow"),
+        Tests(("tests/test_tracking.py",), "not train and not resuming and not larger and not bad_input"),
         Tests(CHECKS, "track"),
     ),
     "tracking": (Tests(("tests/test_tracking.py",), "union or scores or memories"),),
