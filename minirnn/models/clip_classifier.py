@@ -2,7 +2,7 @@
 
     grids    = encoder(blocks of 2x2 pixels)     each frame by itself, with the same weights
     features = relu(affine(flatten(last grid)))  flattened, not averaged: where things are matters
-    logits   = sequence_logits(features)         a recurrent network and its judge
+    logits   = sequence_logits([features, change])  recurrent; change: since the frame before
              | affine(mean over time)            without recurrence, the baseline: frames in any order
     loss     = softmax cross-entropy with the labels
 
@@ -67,7 +67,7 @@ class ClipConfig:
     @property
     def sequence(self) -> SequenceConfig:
         """Of the recurrent part."""
-        return SequenceConfig(self.features, self.classes, self.cell, self.hidden, both=self.both, drop=self.drop)
+        return SequenceConfig(2 * self.features, self.classes, self.cell, self.hidden, both=self.both, drop=self.drop)
 
 
 class ClipParams(NamedTuple):
@@ -113,8 +113,9 @@ def clip_logits_forward(
     x = x.reshape(N, T, config.features)  # (4)
     options: dict[str, Any] = {"training": training, "rng": rng}
     if config.order == "recurrent":
+        change = np.diff(x, axis=1, prepend=x[:, :1])  # 0 in the first frame
         logits, judged = sequence_logits.forward(
-            x, np.full(N, T), params.judge, config=config.sequence, ops=ops, **options
+            np.concatenate([x, change], axis=2), np.full(N, T), params.judge, config=config.sequence, ops=ops, **options
         )  # (5)
     else:
         mean, dropped = ops.dropout.forward(x.mean(axis=1), p=config.drop, **options)  # (5)
@@ -128,7 +129,10 @@ def clip_logits_backward(dout: tuple[Array, Any], cache: Any) -> tuple[None, Non
     """(dlogits (N, classes), ignored) -> None (the frames are given), None, ClipParams of gradients."""
     seen, shapes, looked, rectified, (N, T, D), judged, config, ops = cache
     if config.order == "recurrent":
-        dx, _, djudge = sequence_logits.backward(dout[0], judged)  # (5)
+        dboth, _, djudge = sequence_logits.backward(dout[0], judged)  # (5)
+        dx, dchange = dboth[:, :, :D].copy(), dboth[:, 1:, D:]
+        dx[:, 1:] += dchange
+        dx[:, :-1] -= dchange
     else:
         dropped, affine = judged
         dmean, djudge = ops.affine.backward(dout[0], affine)  # (6)

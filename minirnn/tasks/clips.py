@@ -47,7 +47,7 @@ class Settings:
 
 def train_defaults(settings: Settings, digits: int) -> TrainConfig:
     """How to train it, for so many training digits: an epoch moves each once, never as it moved before."""
-    return TrainConfig(epochs=round(max(1, 50_000 / digits), 1), batch=32, lr=3e-3, clip=2.0, checks=8,
+    return TrainConfig(epochs=round(max(1, 50_000 / digits), 1), batch=32, lr=4e-3, clip=2.0, checks=8,
                        seed=settings.seed)  # fmt: skip
 
 

@@ -43,7 +43,7 @@ class Settings:
 
 def train_defaults(settings: Settings, digits: int) -> TrainConfig:
     """How to train it, for so many training digits: an epoch follows each once, in a scene never seen before."""
-    return TrainConfig(epochs=round(max(0.5, 24_000 / digits), 1), batch=12, lr=4e-3, clip=5.0, checks=8,
+    return TrainConfig(epochs=round(max(0.5, 24_000 / digits), 1), batch=8, lr=6e-3, clip=5.0, checks=8,
                        seed=settings.seed)  # fmt: skip
 
 
