@@ -22,6 +22,7 @@ from benchmarks.mutants import (
     segmentation,
     sequences,
     training,
+    watching,
 )
 from benchmarks.mutants.mutant import Mutant
 
@@ -43,6 +44,7 @@ MUTANTS: tuple[Mutant, ...] = tuple(
         fast_images,
         fast_training,
         segmentation,
+        watching,
     )
     for mutant in table.MUTANTS
 )

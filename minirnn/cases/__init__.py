@@ -6,12 +6,13 @@ differ between the axes, kernels are not square: each of these is where a wrong 
 
 from minirnn.cases.case import Case, check_case
 from minirnn.cases.detection import DETECTION
+from minirnn.cases.clips import CLIPS
 from minirnn.cases.layers import LAYERS
 from minirnn.cases.models import MODELS
 from minirnn.cases.sequences import SEQUENCES
 from minirnn.cases.twins import twins_of
 from minirnn.cases.unet import UNETS
 
-CASES: tuple[Case, ...] = (*LAYERS, *SEQUENCES, *twins_of(LAYERS + SEQUENCES), *MODELS, *UNETS, *DETECTION)
+CASES: tuple[Case, ...] = (*LAYERS, *SEQUENCES, *twins_of(LAYERS + SEQUENCES), *MODELS, *UNETS, *DETECTION, *CLIPS)
 
 __all__ = ["CASES", "Case", "check_case"]
