@@ -5,11 +5,12 @@ differ between the axes, kernels are not square: each of these is where a wrong 
 """
 
 from minirnn.cases.case import Case, check_case
+from minirnn.cases.clips import CLIPS
 from minirnn.cases.layers import LAYERS
 from minirnn.cases.models import MODELS
 from minirnn.cases.sequences import SEQUENCES
 from minirnn.cases.twins import twins_of
 
-CASES: tuple[Case, ...] = (*LAYERS, *SEQUENCES, *twins_of(LAYERS + SEQUENCES), *MODELS)
+CASES: tuple[Case, ...] = (*LAYERS, *SEQUENCES, *twins_of(LAYERS + SEQUENCES), *MODELS, *CLIPS)
 
 __all__ = ["CASES", "Case", "check_case"]
