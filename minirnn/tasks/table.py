@@ -6,7 +6,8 @@ from minirnn.tasks.captioning_commands import TASK as CAPTIONER
 from minirnn.tasks.classification_commands import TASK as CLASSIFIER
 from minirnn.tasks.clips_commands import TASK as CLIPS
 from minirnn.tasks.gestures_commands import TASK as GESTURES
+from minirnn.tasks.reader_commands import TASK as READER
 from minirnn.tasks.task import Task
 from minirnn.tasks.text_commands import TASK as TEXT
 
-TASKS: tuple[Task, ...] = (CAPTIONER, TEXT, GESTURES, CLASSIFIER, CLIPS)
+TASKS: tuple[Task, ...] = (CAPTIONER, TEXT, READER, GESTURES, CLIPS, CLASSIFIER)
