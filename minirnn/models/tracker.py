@@ -54,9 +54,7 @@ class TrackerConfig:
             if getattr(self, name) < value:
                 raise ValueError(f"{name} is {getattr(self, name)}; expected at least {value}")
         if self.size % least:
-            raise ValueError(
-                f"size is {self.size}; expected a multiple of {least}: every block halves it"
-            )
+            raise ValueError(f"size is {self.size}; expected a multiple of {least}: every block halves it")
 
     @property
     def grid(self) -> int:
