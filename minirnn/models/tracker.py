@@ -1,12 +1,14 @@
 """The tracker: a box around the digit that is asked for, in every frame of a clip, seen or hidden.
 
-    grid   = encoder(frames), then convolutions that do not shrink it     each frame by itself
+    grid   = encoder(blocks of 2x2 pixels), then convolutions that do not shrink it      each frame by itself
     seen   = look_for(grid, asked)                     where it is in the frame, or that it is nowhere
     glance = relu(affine(seen))
     h      = recurrent(glance)                         what was seen before (and, both ways, after)
            | glance                                    without recurrence, the baseline: frame by frame
     out    = affine([h, seen])                         box, and whether it is hidden
-    loss   = smooth L1 of the boxes in pixels + cross-entropy of "hidden" + cross-entropy of the place in the grid
+    loss   = smooth L1 of the boxes / 10 + cross-entropy of "hidden" + cross-entropy of the place in the grid
+
+Four pixels become one with four channels at first: the frame is a quarter as large where convolutions cost most.
 
 Each backward function undoes its forward function from the last line to the first; the numbers say which line.
 """
@@ -29,6 +31,8 @@ from minirnn.ops import READABLE, Ops
 from minirnn.pair import Array, Pair, Tree
 from minirnn.unroll import Both, BothWays
 
+BOX = 0.1  # weight of the boxes' loss: in pixels it would drown the others, which teach where to look
+
 
 @dataclass(frozen=True)
 class TrackerConfig:
@@ -36,8 +40,8 @@ class TrackerConfig:
 
     classes: int = 10  # what can be asked for
     size: int = 48  # of a frame, in pixels
-    channels: tuple[int, ...] = (8, 16)  # encoder blocks; each halves the frame
-    deep: tuple[int, ...] = (32, 32)  # convolutions on the grid that the blocks leave
+    channels: tuple[int, ...] = (24,)  # encoder blocks, behind the blocks of 2x2 pixels; each halves the frame
+    deep: tuple[int, ...] = (40, 40)  # convolutions on the grid that the blocks leave
     features: int = 64  # of a frame, for the recurrent part
     cell: str = "gru"
     hidden: int = 64
@@ -49,7 +53,7 @@ class TrackerConfig:
             raise ValueError(f"cell is {self.cell!r}; expected one of {', '.join(CELLS)}")
         if not self.channels or min(*self.channels, *self.deep, 1) < 1:
             raise ValueError(f"channels is {self.channels}, deep {self.deep}; expected a block, and at least 1 each")
-        least = 2 ** len(self.channels)
+        least = 2 ** (len(self.channels) + 1)
         for name, value in (("classes", 1), ("size", least), ("features", 1), ("hidden", 1)):
             if getattr(self, name) < value:
                 raise ValueError(f"{name} is {getattr(self, name)}; expected at least {value}")
@@ -59,7 +63,7 @@ class TrackerConfig:
     @property
     def grid(self) -> int:
         """Places on a side of the grid."""
-        side: int = self.size // 2 ** len(self.channels)
+        side: int = self.size // 2 ** (len(self.channels) + 1)
         return side
 
     @property
@@ -87,7 +91,7 @@ def init_tracker(
 ) -> tuple[TrackerParams, TrackerRunning]:
     """Fresh parameters and running statistics."""
     c = config
-    blocks, running = init_encoder(rng, c.channels, dtype, colours=1)
+    blocks, running = init_encoder(rng, c.channels, dtype, colours=4)
     inputs = (c.channels[-1], *c.deep)
     deep = tuple(
         BlockParams(init.conv_params(rng, 3, C, F, dtype), init.norm_params(F, dtype)) for C, F in zip(inputs, c.deep)
@@ -134,7 +138,8 @@ def track_forward(
     if np.ndim(asked) != 2 or len(asked) != N:
         raise ValueError(f"asked has shape {np.shape(asked)}; expected ({N}, K): the classes to follow in each clip")
     K = asked.shape[1]
-    pictures, every = frames.reshape(N * T, S, S, 1), np.repeat(asked, T, axis=0)  # (1)
+    four = frames.reshape(N * T, S // 2, 2, S // 2, 2).transpose(0, 1, 3, 2, 4)
+    pictures, every = four.reshape(N * T, S // 2, S // 2, 4), np.repeat(asked, T, axis=0)  # (1)
     (grids, blocks), encoded = encoder.forward(pictures, running.encoder, p.encoder, training=training, ops=ops)  # (2)
     x, norm_relu, convolved, stats = grids[-1], ops.norm_relu(ops.batch_norm, ops.relu), [], []
     for block, stat in zip(p.deep, running.deep):
@@ -223,7 +228,7 @@ def tracker_forward(
     off, smooth = ops.smooth_l1.forward(out[..., :4], middles(boxes), None)  # (2)
     unsure, binary = ops.binary_cross_entropy.forward(out[..., 4], hidden, None)  # (3)
     astray, cross = ops.cross_entropy.forward(scores, place, None)  # (4)
-    return (off + unsure + astray, running), (tracked, smooth, binary, cross, ops)
+    return (off * BOX + unsure + astray, running), (tracked, smooth, binary, cross, ops)
 
 
 def tracker_backward(
@@ -234,7 +239,7 @@ def tracker_backward(
     dloss = dout[0]
     dscores, _, _ = ops.cross_entropy.backward(dloss, cross)  # (4)
     dhidden, _, _ = ops.binary_cross_entropy.backward(dloss, binary)  # (3)
-    dbox, _, _ = ops.smooth_l1.backward(dloss, smooth)  # (2)
+    dbox, _, _ = ops.smooth_l1.backward(dloss * BOX, smooth)  # (2)
     d = np.concatenate([dbox, dhidden[..., None]], axis=3)
     return None, None, None, None, None, track_backward((d, dscores, None), tracked)[-1]  # (1)
 
