@@ -164,3 +164,10 @@ def test_a_line_too_narrow_for_its_labels_has_no_finite_loss():
     )
     assert loss == np.inf
     assert all(np.isfinite(g).all() for _, g in tree_items(reader.backward((np.float64(1), None), cache)[-1]))
+
+
+def test_without_layers_the_labels_are_chosen_from_the_columns():
+    config = ReaderConfig(classes=5, height=16, channels=(3, 4), hidden=4, layers=0)
+    params, _ = init_reader(np.random.default_rng(0), config)
+    assert params.layers == ()
+    assert params.out.W.shape == (config.features, 5)

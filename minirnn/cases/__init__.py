@@ -5,8 +5,8 @@ differ between the axes, kernels are not square: each of these is where a wrong 
 """
 
 from minirnn.cases.case import Case, check_case
-from minirnn.cases.detection import DETECTION
 from minirnn.cases.clips import CLIPS
+from minirnn.cases.detection import DETECTION
 from minirnn.cases.layers import LAYERS
 from minirnn.cases.models import MODELS
 from minirnn.cases.sequences import SEQUENCES

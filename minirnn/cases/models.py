@@ -70,7 +70,7 @@ def _text(name: str, *, training: bool = True, **config: Any) -> Case:
 
 def _reader(name: str, *, training: bool = True, **config: Any) -> Case:
     """The whole reader on lines of unequal width."""
-    c = ReaderConfig(classes=V, height=16, channels=(1, 2, 2), hidden=2, **config)
+    c = ReaderConfig(classes=V, height=16, channels=(1, 2, 2), hidden=3, **config)
 
     def make(rng: Rng, N: int, T: int) -> tuple[Tree, ...]:
         params, stats = init_reader(rng, c, np.float64)

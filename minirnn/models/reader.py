@@ -80,7 +80,7 @@ def init_reader(rng: np.random.Generator, c: ReaderConfig, dtype: Any = np.float
         for C, F in zip(inputs, c.channels)
     )
     make: Any = CELLS[c.cell][1]
-    sizes = (c.features, *[2 * c.hidden] * (c.layers - 1))
+    sizes = (c.features, *[2 * c.hidden] * (c.layers - 1))[: c.layers]
     layers = tuple(Both(make(rng, D, c.hidden, dtype), make(rng, D, c.hidden, dtype)) for D in sizes)
     out = init.affine_params(rng, 2 * c.hidden if c.layers else c.features, c.classes, dtype)
     return ReaderParams(blocks, layers, out), tuple(init.running_stats(F, dtype) for F in c.channels)

@@ -14,9 +14,10 @@ from minirnn.errors import DataError
 from minirnn.problem import TrainConfig
 from minirnn.tasks import captioning
 from minirnn.tasks.captioning import Settings
-from minirnn.tasks.captioning_demo import CAPTION, DEMO
+from minirnn.tasks.captioning_demo import CAPTION
 from minirnn.tasks.captioning_options import cell_arguments, data_of, settings_of
 from minirnn.tasks.captioning_pictures import pictures, show_report
+from minirnn.tasks.demo import DEMO
 from minirnn.tasks.runs import goes_on, lengthened, require_new, run_arguments, show_trained, stored, summary
 from minirnn.tasks.task import Command, Result, Task
 

@@ -1,4 +1,4 @@
-"""`minirnn demo` and `minirnn caption`: the captioner in use."""
+"""The captioner in use: its demo, and `minirnn caption`."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from minirnn.errors import DataError
 from minirnn.ops import FAST
 from minirnn.tasks import captioning
 from minirnn.tasks.captioning import NO_IMAGE
-from minirnn.tasks.captioning_options import model_arguments, settings_of
+from minirnn.tasks.captioning_options import settings_of
 from minirnn.tasks.captioning_pictures import attention_map, pictures, show_report
 from minirnn.tasks.captioning_tools import FAST_TOOLS
-from minirnn.tasks.runs import positive, summary
+from minirnn.tasks.runs import summary
 from minirnn.tasks.task import Command, Result
 from minirnn.train import BEST, LAST
 
@@ -81,19 +81,12 @@ def _show_captions(result: Result) -> str:
 # demo
 
 
-def _demo_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--seconds", type=float, default=DEMO_SECONDS, metavar="S",
-                        help=f"about how long to train (default: {DEMO_SECONDS:g})")  # fmt: skip
-    model_arguments(parser)
-    parser.add_argument("--out", type=Path, default=Path("runs/demo"), metavar="DIR", help="default: runs/demo")
-    parser.set_defaults(ops=None, tools=None)  # of whoever brings functions of their own
-
-
-def _demo(args: Namespace) -> Result:
+def run_demo(args: Namespace) -> Result:
+    """Train a captioner on drawn scenes, judge it, draw pictures."""
     out = console()
     began = time.monotonic()
     settings = settings_of(args, "scenes")
-    config = replace(captioning.train_defaults(settings), seconds=positive("--seconds", args.seconds))
+    config = replace(captioning.train_defaults(settings), seconds=args.seconds)
     _clear(args.out)
     out.print("Drawing scenes: one to three coloured shapes and one caption each.", markup=False)
     ops, tools = args.ops or FAST, args.tools or FAST_TOOLS
@@ -142,7 +135,8 @@ def _save_example(split: CaptionSplit, folder: Path) -> Path:
     return path
 
 
-def _show_demo(result: Result) -> str:
+def show_demo(result: Result) -> str:
+    """The text of the captioner's demo."""
     test, novel = result["test"], result["novel"]
     return "\n".join([
         "",
@@ -156,16 +150,6 @@ def _show_demo(result: Result) -> str:
     ])  # fmt: skip
 
 
-DEMO = Command(
-    "demo",
-    "train a captioner on drawn scenes in about two minutes and look at what it says",
-    "minirnn demo --cell gru --out runs/gru",
-    _demo_arguments,
-    _demo,
-    _show_demo,
-    resumes="captioner",
-    trains=True,
-)
 CAPTION = Command(
     "caption",
     "caption pictures with a trained model",

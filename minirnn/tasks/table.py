@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from minirnn.tasks.captioning_commands import TASK as CAPTIONER
 from minirnn.tasks.classification_commands import TASK as CLASSIFIER
-from minirnn.tasks.detection_commands import TASK as DETECTOR
 from minirnn.tasks.clips_commands import TASK as CLIPS
+from minirnn.tasks.detection_commands import TASK as DETECTOR
 from minirnn.tasks.gestures_commands import TASK as GESTURES
 from minirnn.tasks.reader_commands import TASK as READER
 from minirnn.tasks.segmentation_commands import TASK as SEGMENTER
@@ -13,4 +13,6 @@ from minirnn.tasks.task import Task
 from minirnn.tasks.text_commands import TASK as TEXT
 from minirnn.tasks.tracking_commands import TASK as TRACKER
 
-TASKS: tuple[Task, ...] = (CAPTIONER, TEXT, GESTURES, CLASSIFIER, READER, SEGMENTER, DETECTOR, CLIPS, TRACKER)
+TASKS: tuple[Task, ...] = (
+    CAPTIONER, TEXT, READER, GESTURES, CLIPS, TRACKER, CLASSIFIER, DETECTOR, SEGMENTER,
+)  # fmt: skip
