@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from minirnn.tasks.captioning_commands import TASK as CAPTIONER
 from minirnn.tasks.classification_commands import TASK as CLASSIFIER
+from minirnn.tasks.film_commands import TASK as FILM
 from minirnn.tasks.gestures_commands import TASK as GESTURES
 from minirnn.tasks.task import Task
 from minirnn.tasks.text_commands import TASK as TEXT
 
-TASKS: tuple[Task, ...] = (CAPTIONER, TEXT, GESTURES, CLASSIFIER)
+TASKS: tuple[Task, ...] = (CAPTIONER, TEXT, GESTURES, CLASSIFIER, FILM)
