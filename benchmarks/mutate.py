@@ -73,6 +73,8 @@ TESTS: dict[str, tuple[Tests, ...]] = {  # the cheap ones first; what follows ru
     "dropout": _layer_tests("dropout"),
     "optimisers": (Tests(("tests/test_optim.py",)),),
     "clipping": (Tests(("tests/test_optim.py",)),),
+    "video": (Tests(CHECKS, "video"), Tests(("tests/test_film.py",), "not describe and not resuming and not seed")),
+    "films": (Tests(("tests/test_films.py", "tests/test_film.py"), "not describe and not resuming and not seed"),),
     "beam search": (Tests(("tests/test_decode.py",), "wide or narrow or beam_of_one or finished or search"),),
     "fast lstm": _twin_tests("lstm"),
     "fast gru": _twin_tests("gru"),

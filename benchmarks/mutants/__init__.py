@@ -19,6 +19,7 @@ from benchmarks.mutants import (
     rnn,
     sequences,
     training,
+    video,
 )
 from benchmarks.mutants.mutant import Mutant
 
@@ -37,6 +38,7 @@ MUTANTS: tuple[Mutant, ...] = tuple(
         fast,
         fast_images,
         fast_training,
+        video,
     )
     for mutant in table.MUTANTS
 )

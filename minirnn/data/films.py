@@ -28,8 +28,8 @@ ALONE = (*STEPS, "waits", "grows", "shrinks")  # what a thing may do for the who
 BENDS = {"grows": 1, "shrinks": -1}
 LATER = ("stops", "turns back", *STEPS, "grows", "shrinks", "disappears")
 RADIUS = {"small": (0.11, 0.125), "large": (0.17, 0.19)}  # in the first frame, in shares of a frame's side
-SPEED = (0.035, 0.055)  # of what moves, in shares of the side per frame
-GROWTH = (0.08, 0.11)  # of what grows, in shares of its radius per frame
+SPEED = (0.045, 0.075)  # of what moves, in shares of the side per frame
+GROWTH = (0.1, 0.14)  # of what grows, in shares of its radius per frame
 APART = 0.12  # of two things one is so much further left in the first frame, in shares of the side
 COUNTS = {"train": 20_000, "val": 500, "test": 500, "novel": 500}
 
@@ -86,12 +86,12 @@ class FilmSplit:
         return draw_films(self.films, size, rng or np.random.default_rng([0, len(self)]))
 
 
-def film_split(split: str, seed: int, frames: int = 10, count: int | None = None) -> FilmSplit:
+def film_split(split: str, seed: int, frames: int = 8, count: int | None = None) -> FilmSplit:
     """A split of the films. The seed of a run draws its training films; val, test and novel never change.
 
     Args:
         split: train, val, test or novel; each has its own stream of random numbers.
-        frames: of each film, at least 7, so that each of two acts takes three frames or more.
+        frames: of each film, at least 6, so that each of two acts takes two steps or more.
         count: how many films; None takes `COUNTS`.
     Raises:
         DataError: an argument out of range.
@@ -99,8 +99,8 @@ def film_split(split: str, seed: int, frames: int = 10, count: int | None = None
     if split not in SPLITS:
         raise DataError(f"films have no split {split!r}; expected one of {', '.join(SPLITS)}")
     count = COUNTS[split] if count is None else count
-    if seed < 0 or frames < 7 or count < 1:
-        raise DataError(f"seed = {seed}, frames = {frames}, count = {count}; expected at least 0, 7 and 1")
+    if seed < 0 or frames < 6 or count < 1:
+        raise DataError(f"seed = {seed}, frames = {frames}, count = {count}; expected at least 0, 6 and 1")
     rng = np.random.default_rng([seed if split == "train" else 0, SPLITS.index(split), 3])
     films = tuple(_compose(rng, frames, novel=split == "novel") for _ in range(count))
     return FilmSplit(films, tuple(caption_of(film) for film in films))
@@ -184,9 +184,8 @@ def draw_films(films: tuple[Film, ...], size: int, rng: np.random.Generator) -> 
     """Rasterise films with soft edges on a light, slightly noisy ground: (N, T, size, size, 3) uint8."""
     N, T = len(films), len(films[0][0].track)
     ground = rng.uniform(215, 245, (N, 1, 1, 1, 1)) + rng.uniform(-6, 6, (N, 1, 1, 1, 3))  # light grey, hardly tinted
-    frames = rng.standard_normal((N, T, size, size, 3), np.float32)
-    frames *= 4
-    frames += ground.astype(np.float32)
+    frames = rng.integers(0, 15, (N, T, size, size, 3), np.uint8).astype(np.float32)
+    frames += (ground - 7).astype(np.float32)
     centre = (np.arange(size, dtype=np.float32) + 0.5) / size
     for shape in SHAPES:
         cast = [(n, actor) for n, film in enumerate(films) for actor in film if actor.shape == shape]

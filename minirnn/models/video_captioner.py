@@ -1,6 +1,7 @@
 """The video captioner: a convolutional encoder for each frame, a recurrent reader over time, a recurrent decoder.
 
     watch    frames -> h of every frame          the encoder, the same for all frames, an affine map, then `unroll`
+                                                 over each frame's vector and how it differs from the one before
     tell     words so far, the watcher's last state -> h, and through attention what the frames were like: `unroll`
     loss     logits = affine(h, what was looked up), softmax cross-entropy with the next word
 
@@ -40,9 +41,9 @@ class VideoConfig:
     """Everything that fixes the shapes of a video captioner."""
 
     vocab: int  # number of words, special ones included
-    frames: int = 10  # of each clip
+    frames: int = 8  # of each clip
     image_size: int = 32  # pixels a side of a frame
-    channels: tuple[int, ...] = (12, 24, 48)  # one encoder block each; every block halves the frame
+    channels: tuple[int, ...] = (8, 24, 48)  # one encoder block each; every block halves the frame
     features: int = 128  # size of a frame's vector
     embed: int = 32  # size of a word vector
     hidden: int = 128  # size of h, of the watcher and of the decoder
@@ -88,12 +89,12 @@ def init_video(
     params = VideoParams(
         encoder=blocks,
         frame=init.affine_params(rng, grid, c.features, dtype),
-        watch=make(rng, c.features, c.hidden, dtype),
+        watch=make(rng, 2 * c.features, c.hidden, dtype),
         keys=init.affine_params(rng, c.hidden, c.hidden, dtype),
         words=(rng.standard_normal((c.vocab, c.embed)) * 0.1).astype(dtype),
         tell=make(rng, c.embed, c.hidden, dtype),
         query=init.affine_params(rng, c.hidden, c.hidden, dtype),
-        out=init.affine_params(rng, 2 * c.hidden, c.vocab, dtype),
+        out=init.affine_params(rng, 2 * c.hidden + c.features, c.vocab, dtype),
     )
     return params, running
 
@@ -102,7 +103,7 @@ class Watched(NamedTuple):
     """What attention looks at; the batch is on axis 0 of every leaf."""
 
     keys: Array  # (N, T, H) what each frame answers to
-    values: Array  # (N, T, H) the watcher's h
+    values: Array  # (N, T, H + F) the watcher's h, and what the frame itself looks like
 
 
 def watch_forward(
@@ -119,26 +120,34 @@ def watch_forward(
     a, frame = ops.affine.forward(flat, p.frame)  # (2)
     x, relu = ops.relu.forward(a)  # (3)
     x, dropped = ops.dropout.forward(x, p=config.drop, training=training, rng=rng)  # (4)
+    change = np.concatenate([np.zeros_like(x[:, :1]), x[:, 1:] - x[:, :-1]], axis=1)  # (5)
     kind: Any = CELLS[config.cell][0]
     zeros = kind(*(np.zeros((N, config.hidden), x.dtype) for _ in kind._fields))
     time = ops.unroll(ops.step(config.cell))
-    states, watch = time.forward(x, zeros, p.watch)  # (5)
-    keys, keyed = ops.affine.forward(states.h, p.keys)  # (6)
-    last = tree_map(lambda leaf: leaf[:, -1], states)  # (7)
+    states, watch = time.forward(np.concatenate([x, change], axis=2), zeros, p.watch)  # (6)
+    keys, keyed = ops.affine.forward(states.h, p.keys)  # (7)
+    values = np.concatenate([states.h, x], axis=2)  # (8)
+    last = tree_map(lambda leaf: leaf[:, -1], states)  # (9)
     shapes = tuple(grid.shape for grid in grids)
-    return (Watched(keys, states.h), last, running), (encoded, shapes, frame, relu, dropped, time, watch, keyed, ops)
+    return (Watched(keys, values), last, running), (encoded, shapes, frame, relu, dropped, time, watch, keyed, ops)
 
 
 def watch_backward(dwatched: Watched, dlast: Tree, cache: Any) -> dict[str, Tree]:
     """The gradients of what was watched and of the last state -> those of the parameters, by field of VideoParams."""
     encoded, shapes, frame, relu, dropped, time, watch, keyed, ops = cache
     grads: dict[str, Tree] = {}
-    dh, grads["keys"] = ops.affine.backward(dwatched.keys, keyed)  # (6)
+    dh, grads["keys"] = ops.affine.backward(dwatched.keys, keyed)  # (7)
+    H = dh.shape[2]
+    dh, dx = dh + dwatched.values[:, :, :H], dwatched.values[:, :, H:]  # (8)
     dstates = tree_map(lambda d: np.zeros((len(d), dh.shape[1], d.shape[1]), d.dtype), dlast)
     for dstate, d in zip(dstates, dlast):
-        dstate[:, -1] = d  # (7)
-    dstates = dstates._replace(h=dstates.h + dh + dwatched.values)
-    dx, _, grads["watch"] = time.backward(dstates, watch)  # (5)
+        dstate[:, -1] = d  # (9)
+    dread, _, grads["watch"] = time.backward(dstates._replace(h=dstates.h + dh), watch)  # (6)
+    F = dx.shape[2]
+    dchange = dread[:, 1:, F:]
+    dx = dx + dread[:, :, :F]
+    dx[:, 1:] += dchange  # (5)
+    dx[:, :-1] -= dchange
     (dx,) = ops.dropout.backward(dx, dropped)  # (4)
     (da,) = ops.relu.backward(dx, relu)  # (3)
     dflat, grads["frame"] = ops.affine.backward(da, frame)  # (2)
@@ -150,20 +159,28 @@ def watch_backward(dwatched: Watched, dlast: Tree, cache: Any) -> dict[str, Tree
 def tell_forward(
     words: Array, state: Tree, watched: Watched, p: VideoParams, *, config: VideoConfig, ops: Ops = READABLE
 ) -> tuple[tuple[Array, Tree, Array], Any]:
-    """Run the decoder over word vectors (N, U, E): ((what it says (N, U, 2H), its states, where it looked), cache)."""
+    """Run the decoder over word vectors (N, U, E): ((what it says (N, U, ·), its states, where it looked), cache)."""
     time = ops.unroll(ops.step(config.cell))
     states, told = time.forward(words, state, p.tell)  # (1)
     q, query = ops.affine.forward(states.h, p.query)  # (2)
     (context, where), attention = ops.dot_attention.forward(q, watched.keys, watched.values, None)  # (3)
     says = np.concatenate([states.h, context], axis=2)  # (4)
-    return (says, states, where), (time, told, tree_map(lambda leaf: None, states), query, attention, ops)
+    return (says, states, where), (
+        time,
+        told,
+        tree_map(lambda leaf: None, states),
+        query,
+        attention,
+        config.hidden,
+        ops,
+    )
 
 
 def tell_backward(dsays: Array, cache: Any) -> tuple[Array, Tree, Watched, dict[str, Tree]]:
     """dsays -> gradients of the word vectors, of the first state, of what was watched, and of the parameters."""
-    time, told, nothing, query, attention, ops = cache
+    time, told, nothing, query, attention, width, ops = cache
     grads: dict[str, Tree] = {}
-    dh, dcontext = np.split(dsays, 2, axis=2)  # (4)
+    dh, dcontext = dsays[:, :, :width], dsays[:, :, width:]  # (4)
     dq, dkeys, dvalues, _ = ops.dot_attention.backward((dcontext, None), attention)  # (3)
     dh_query, grads["query"] = ops.affine.backward(dq, query)  # (2)
     dwords, dstate, grads["tell"] = time.backward(nothing._replace(h=dh + dh_query), told)  # (1)

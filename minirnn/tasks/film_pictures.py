@@ -75,9 +75,9 @@ def film_sheet(
 
 def attention_picture(path: Path, frames: Array, words: Sequence[str], weights: Sequence[Array]) -> Path:
     """At which frames (T, S, S, 3) the model looked for each word: a row a word, the stronger the darker."""
-    figure = _figure(figsize=(8, 1.6 + 0.27 * len(words)))
-    T = len(frames)
-    top, below = figure.subplots(2, 1, height_ratios=(1.1, 0.3 * len(words)))
+    T, words = len(frames), words or ["(nothing)"]
+    figure = _figure(figsize=(8, 1.0 + 0.27 * len(words)))
+    top, below = figure.subplots(2, 1, height_ratios=(0.8, 0.27 * len(words)), gridspec_kw={"hspace": 0.04})
     _strip(top, frames)
     top.axis("off")
     table = np.array(weights)[: len(words)]  # END is no word
@@ -92,7 +92,6 @@ def attention_picture(path: Path, frames: Array, words: Sequence[str], weights: 
     below.set_xlabel("frame", color=BLUE)
     below.tick_params(length=0)
     below.spines[:].set_visible(False)
-    figure.tight_layout()
     return _save(figure, path)
 
 
