@@ -16,14 +16,8 @@ from minirnn.data import films
 from minirnn.data.films import film_split, sentence
 from minirnn.data.vocabulary import END, PAD, START
 from minirnn.errors import DataError
-from minirnn.models.video_captioner import (
-    VideoConfig,
-    advance,
-    init_video,
-    start,
-    video_captioner,
-    watch_forward,
-)
+from minirnn.models.video_captioner import advance, start, video_captioner, watch_forward
+from minirnn.models.video_captioner_params import VideoConfig, init_video
 from minirnn.ops import FAST, READABLE
 from minirnn.problem import Step, TrainConfig
 from minirnn.tasks import film
@@ -253,7 +247,7 @@ def fails(capsys, *argv):
 
 
 def test_train_evaluate_and_describe(capsys, tmp_path, monkeypatch):
-    monkeypatch.setattr(films, "COUNTS", {"train": 64, "val": 8, "test": 12, "novel": 6})
+    monkeypatch.setattr(films, "COUNTS", {"train": 48, "val": 4, "test": 6, "novel": 4})
     run = tmp_path / "run"
     status, result = run_json(capsys, "train", "film", "--out", run, "--epochs", 1, "--cell", "rnn")
     assert status == 0
@@ -263,11 +257,11 @@ def test_train_evaluate_and_describe(capsys, tmp_path, monkeypatch):
             assert min(image.size) > 250
     test = film_split("test", 0)
     assert [row["caption"] for row in result["examples"]] == [sentence(caption) for caption in test.captions[:4]]
-    for split, n in (("test", 12), ("novel", 6), ("all", 12)):
+    for split, n in (("test", 6), ("novel", 4), ("all", 6)):
         report = run_json(capsys, "evaluate", run, "--split", split)[1]
         assert report["n"] == n
         assert set(report["baselines"]) == {"most_frequent", "first_frame", "shuffled"}
-        assert report["films"] == {"train": 64, "val": 8}
+        assert report["films"] == {"train": 48, "val": 4}
     clip = result["next"].split()[-1]
     drawn = tmp_path / "where.png"
     status, told = run_json(capsys, "describe", run, clip, "--attention-map", drawn, "--beam", 2)
@@ -281,7 +275,7 @@ def test_train_evaluate_and_describe(capsys, tmp_path, monkeypatch):
     assert [line.split(": ")[0] for line in lines] == [clip, result["examples"][1]["clip"]]
     assert main(["evaluate", str(run)]) == 0
     text = capsys.readouterr().out
-    assert "12 films (test); the run has seen 64 for train, 8 for val" in text
+    assert "6 films (test); the run has seen 48 for train, 4 for val" in text
     assert "first frame" in text
 
     assert "holds a run" in fails(capsys, "train", "film", "--out", run)

@@ -8,7 +8,7 @@ FIRST = 'seen = frames[:, :1] if config.sees == "first" else frames'
 LAST = "last = tree_map(lambda leaf: leaf[:, -1], states)  # (9)"
 DLAST = "dstate[:, -1] = d  # (9)"
 READ = "dh, dx = dh + dwatched.values[:, :, :H], dwatched.values[:, :, H:]  # (8)"
-OWN = "dx = dx + dread[:, :, :F]"
+OWN = "dx, dchange = dx + dread[:, :, :F], dread[:, 1:, F:]"
 BEFORE = "dx[:, :-1] -= dchange"
 QUERY = "nothing._replace(h=dh + dh_query)"
 KEPT = "return logp, Telling(telling.watched, state, where)"
@@ -25,7 +25,9 @@ MODEL = mutants(
         },
         "the gradient of the last state is lost": {DLAST: "pass"},
         "the gradient of the last state goes to every frame": {DLAST: "dstate += d[:, None]"},
-        "the gradient of what a frame looks like is lost": {OWN: "dx = dread[:, :, :F].copy()"},
+        "the gradient of what a frame looks like is lost": {
+            OWN: OWN.replace("dx + dread[:, :, :F]", "dread[:, :, :F].copy()")
+        },
         "the frame before gets no gradient of the change": {BEFORE: "pass"},
         "what comes before the first frame is taken for black": {"np.zeros_like(x[:, :1])": "x[:, :1]"},
         "the gradient of the values is lost": {READ: READ.replace("dh + dwatched.values[:, :, :H]", "dh")},

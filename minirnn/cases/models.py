@@ -21,7 +21,8 @@ from minirnn.models.sequence_classifier import (
     sequence_logits,
 )
 from minirnn.models.text import TextConfig, first_state, init_text, language_model
-from minirnn.models.video_captioner import VideoConfig, init_video, video_captioner
+from minirnn.models.video_captioner import video_captioner
+from minirnn.models.video_captioner_params import VideoConfig, init_video
 from minirnn.pair import Tree
 from minirnn.tree import tree_map
 

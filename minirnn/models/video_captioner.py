@@ -14,89 +14,15 @@ Each backward function undoes its forward function from the last line to the fir
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from minirnn import init
-from minirnn.functional.affine import AffineParams
-from minirnn.functional.recurrent import GRUState, LSTMState, RNNState
-from minirnn.models.encoder import Params as EncoderParams
-from minirnn.models.encoder import Running, encoder, init_encoder
+from minirnn.models.encoder import Running, encoder
+from minirnn.models.video_captioner_params import VideoConfig, VideoParams, zero_state
 from minirnn.ops import READABLE, Ops
 from minirnn.pair import Array, Pair, Tree, require_float
 from minirnn.tree import tree_map
-
-CELLS = {
-    "rnn": (RNNState, init.rnn_params),
-    "lstm": (LSTMState, init.lstm_params),
-    "gru": (GRUState, init.gru_params),
-}
-SEES = ("all", "first")
-
-
-@dataclass(frozen=True)
-class VideoConfig:
-    """Everything that fixes the shapes of a video captioner."""
-
-    vocab: int  # number of words, special ones included
-    frames: int = 8  # of each clip
-    image_size: int = 32  # pixels a side of a frame
-    channels: tuple[int, ...] = (8, 24, 48)  # one encoder block each; every block halves the frame
-    features: int = 128  # size of a frame's vector
-    embed: int = 32  # size of a word vector
-    hidden: int = 128  # size of h, of the watcher and of the decoder
-    cell: str = "gru"  # rnn, lstm or gru
-    sees: str = "all"  # all frames, or the first
-    drop: float = 0.0  # dropout on the frames' vectors and on what the words are chosen from
-
-    def __post_init__(self) -> None:
-        for name, choices in (("cell", tuple(CELLS)), ("sees", SEES)):
-            if getattr(self, name) not in choices:
-                raise ValueError(f"{name} is {getattr(self, name)!r}; expected one of {', '.join(choices)}")
-        for name in ("vocab", "frames", "features", "embed", "hidden"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; expected at least 1")
-        blocks = len(self.channels)
-        if not blocks or min(self.channels) < 1:
-            raise ValueError(f"channels is {self.channels}; expected at least one block of at least one channel")
-        if self.image_size < 2**blocks:
-            raise ValueError(f"image_size is {self.image_size}; {blocks} blocks need at least {2**blocks}")
-        if not 0 <= self.drop < 1:
-            raise ValueError(f"drop is {self.drop}; expected a probability of at least 0 and below 1")
-
-
-class VideoParams(NamedTuple):
-    encoder: EncoderParams
-    frame: AffineParams  # from the encoder's last grid to a frame's vector
-    watch: Tree  # the watcher's cell
-    keys: AffineParams  # from the watcher's h to what a frame answers to
-    words: Array  # (V, E) word vectors
-    tell: Tree  # the decoder's cell
-    query: AffineParams  # from the decoder's h to what it asks for
-    out: AffineParams  # from h and what was looked up to the next word
-
-
-def init_video(
-    rng: np.random.Generator, config: VideoConfig, dtype: Any = np.float32
-) -> tuple[VideoParams, Running]:  # fmt: skip
-    """Fresh parameters and running statistics."""
-    c = config
-    make: Any = CELLS[c.cell][1]
-    blocks, running = init_encoder(rng, c.channels, dtype)
-    grid = (c.image_size // 2 ** len(c.channels)) ** 2 * c.channels[-1]
-    params = VideoParams(
-        encoder=blocks,
-        frame=init.affine_params(rng, grid, c.features, dtype),
-        watch=make(rng, 2 * c.features, c.hidden, dtype),
-        keys=init.affine_params(rng, c.hidden, c.hidden, dtype),
-        words=(rng.standard_normal((c.vocab, c.embed)) * 0.1).astype(dtype),
-        tell=make(rng, c.embed, c.hidden, dtype),
-        query=init.affine_params(rng, c.hidden, c.hidden, dtype),
-        out=init.affine_params(rng, 2 * c.hidden + c.features, c.vocab, dtype),
-    )
-    return params, running
 
 
 class Watched(NamedTuple):
@@ -121,10 +47,8 @@ def watch_forward(
     x, relu = ops.relu.forward(a)  # (3)
     x, dropped = ops.dropout.forward(x, p=config.drop, training=training, rng=rng)  # (4)
     change = np.concatenate([np.zeros_like(x[:, :1]), x[:, 1:] - x[:, :-1]], axis=1)  # (5)
-    kind: Any = CELLS[config.cell][0]
-    zeros = kind(*(np.zeros((N, config.hidden), x.dtype) for _ in kind._fields))
     time = ops.unroll(ops.step(config.cell))
-    states, watch = time.forward(np.concatenate([x, change], axis=2), zeros, p.watch)  # (6)
+    states, watch = time.forward(np.concatenate([x, change], axis=2), zero_state(config, N, x.dtype), p.watch)  # (6)
     keys, keyed = ops.affine.forward(states.h, p.keys)  # (7)
     values = np.concatenate([states.h, x], axis=2)  # (8)
     last = tree_map(lambda leaf: leaf[:, -1], states)  # (9)
@@ -144,8 +68,7 @@ def watch_backward(dwatched: Watched, dlast: Tree, cache: Any) -> dict[str, Tree
         dstate[:, -1] = d  # (9)
     dread, _, grads["watch"] = time.backward(dstates._replace(h=dstates.h + dh), watch)  # (6)
     F = dx.shape[2]
-    dchange = dread[:, 1:, F:]
-    dx = dx + dread[:, :, :F]
+    dx, dchange = dx + dread[:, :, :F], dread[:, 1:, F:]
     dx[:, 1:] += dchange  # (5)
     dx[:, :-1] -= dchange
     (dx,) = ops.dropout.backward(dx, dropped)  # (4)
@@ -165,15 +88,8 @@ def tell_forward(
     q, query = ops.affine.forward(states.h, p.query)  # (2)
     (context, where), attention = ops.dot_attention.forward(q, watched.keys, watched.values, None)  # (3)
     says = np.concatenate([states.h, context], axis=2)  # (4)
-    return (says, states, where), (
-        time,
-        told,
-        tree_map(lambda leaf: None, states),
-        query,
-        attention,
-        config.hidden,
-        ops,
-    )
+    nothing = tree_map(lambda leaf: None, states)
+    return (says, states, where), (time, told, nothing, query, attention, config.hidden, ops)
 
 
 def tell_backward(dsays: Array, cache: Any) -> tuple[Array, Tree, Watched, dict[str, Tree]]:

@@ -19,7 +19,8 @@ from minirnn.data.images import to_float
 from minirnn.data.vocabulary import PAD, SPECIAL, START, UNK, Vocabulary, pad_captions
 from minirnn.errors import DataError
 from minirnn.fast import optim as fast_optim
-from minirnn.models.video_captioner import VideoConfig, advance, init_video, start, video_captioner
+from minirnn.models.video_captioner import advance, start, video_captioner
+from minirnn.models.video_captioner_params import VideoConfig, init_video
 from minirnn.ops import FAST, Ops
 from minirnn.pair import Array, Tree
 from minirnn.problem import Checked, Note, Problem, Step, TrainConfig, as_json

@@ -10,7 +10,7 @@ from minirnn.data.film_files import load_clip, save_gif
 from minirnn.data.films import FilmSplit, film_split, sentence
 from minirnn.display import console, show
 from minirnn.errors import DataError
-from minirnn.models.video_captioner import CELLS
+from minirnn.models.video_captioner_params import CELLS
 from minirnn.problem import TrainConfig
 from minirnn.tasks import film
 from minirnn.tasks.film import Settings
