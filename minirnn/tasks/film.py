@@ -45,7 +45,7 @@ class Settings:
 
 def train_defaults(settings: Settings) -> TrainConfig:
     """How to train it."""
-    return TrainConfig(epochs=5, batch=32, lr=2e-3, clip=1.0, checks=10, seed=settings.seed)
+    return TrainConfig(epochs=6, batch=32, lr=5e-3, clip=1.0, checks=10, seed=settings.seed)
 
 
 @dataclass(frozen=True)
