@@ -10,7 +10,7 @@ DLAST = "dstate[:, -1] = d  # (9)"
 READ = "dh, dx = dh + dwatched.values[:, :, :H], dwatched.values[:, :, H:]  # (8)"
 OWN = "dx, dchange = dx + dread[:, :, :F], dread[:, 1:, F:]"
 BEFORE = "dx[:, :-1] -= dchange"
-QUERY = "nothing._replace(h=dh + dh_query)"
+QUERY = "dstates = nothing._replace(h=dboth[:, :, :H] + dh_query)"
 KEPT = "return logp, Telling(telling.watched, state, where)"
 
 MODEL = mutants(
@@ -31,7 +31,7 @@ MODEL = mutants(
         "the frame before gets no gradient of the change": {BEFORE: "pass"},
         "what comes before the first frame is taken for black": {"np.zeros_like(x[:, :1])": "x[:, :1]"},
         "the gradient of the values is lost": {READ: READ.replace("dh + dwatched.values[:, :, :H]", "dh")},
-        "the gradient of the query is lost": {QUERY: "nothing._replace(h=dh)"},
+        "the gradient of the query is lost": {QUERY: "dstates = nothing._replace(h=dboth[:, :, :H])"},
         "every word is told from the first state": {
             KEPT: "return logp, Telling(telling.watched, telling.state, where)"
         },

@@ -2,8 +2,9 @@
 
     watch    frames -> h of every frame          the encoder, the same for all frames, an affine map, then `unroll`
                                                  over each frame's vector and how it differs from the one before
-    tell     words so far, the watcher's last state -> h, and through attention what the frames were like: `unroll`
-    loss     logits = affine(h, what was looked up), softmax cross-entropy with the next word
+    tell     words so far, the watcher's last h beside every word -> h, and through attention what the frames were like:
+             `beside(unroll)`, then tanh(affine(h, what was looked up))
+    loss     logits = affine(what is said), softmax cross-entropy with the next word
 
 The decoder starts from the state in which the watcher ends, so both have the same cell and size; at every word it looks
 at the frames' states through dot-product attention. A model that sees only the "first" frame is the baseline: it knows
@@ -26,8 +27,9 @@ from minirnn.tree import tree_map
 
 
 class Watched(NamedTuple):
-    """What attention looks at; the batch is on axis 0 of every leaf."""
+    """What the decoder knows of each clip; the batch is on axis 0 of every leaf."""
 
+    whole: Array  # (N, H) the watcher's last h
     keys: Array  # (N, T, H) what each frame answers to
     values: Array  # (N, T, H + F) the watcher's h, and what the frame itself looks like
 
@@ -36,7 +38,7 @@ def watch_forward(
     frames: Array, running: Running, p: VideoParams, *, config: VideoConfig, training: bool,
     rng: np.random.Generator | None = None, ops: Ops = READABLE,
 ) -> tuple[tuple[Watched, Tree, Running], Any]:  # fmt: skip
-    """Frames (N, T, S, S, 3) to ((what attention looks at, the watcher's last state, running statistics), cache)."""
+    """Frames (N, T, S, S, 3) to ((what the decoder knows, the watcher's last state, running statistics), cache)."""
     _require_frames(frames, config)
     seen = frames[:, :1] if config.sees == "first" else frames
     N, T = seen.shape[:2]
@@ -53,7 +55,17 @@ def watch_forward(
     values = np.concatenate([states.h, x], axis=2)  # (8)
     last = tree_map(lambda leaf: leaf[:, -1], states)  # (9)
     shapes = tuple(grid.shape for grid in grids)
-    return (Watched(keys, values), last, running), (encoded, shapes, frame, relu, dropped, time, watch, keyed, ops)
+    return (Watched(last.h, keys, values), last, running), (
+        encoded,
+        shapes,
+        frame,
+        relu,
+        dropped,
+        time,
+        watch,
+        keyed,
+        ops,
+    )
 
 
 def watch_backward(dwatched: Watched, dlast: Tree, cache: Any) -> dict[str, Tree]:
@@ -64,7 +76,7 @@ def watch_backward(dwatched: Watched, dlast: Tree, cache: Any) -> dict[str, Tree
     H = dh.shape[2]
     dh, dx = dh + dwatched.values[:, :, :H], dwatched.values[:, :, H:]  # (8)
     dstates = tree_map(lambda d: np.zeros((len(d), dh.shape[1], d.shape[1]), d.dtype), dlast)
-    for dstate, d in zip(dstates, dlast):
+    for dstate, d in zip(dstates, dlast._replace(h=dlast.h + dwatched.whole)):
         dstate[:, -1] = d  # (9)
     dread, _, grads["watch"] = time.backward(dstates._replace(h=dstates.h + dh), watch)  # (6)
     F = dx.shape[2]
@@ -82,25 +94,28 @@ def watch_backward(dwatched: Watched, dlast: Tree, cache: Any) -> dict[str, Tree
 def tell_forward(
     words: Array, state: Tree, watched: Watched, p: VideoParams, *, config: VideoConfig, ops: Ops = READABLE
 ) -> tuple[tuple[Array, Tree, Array], Any]:
-    """Run the decoder over word vectors (N, U, E): ((what it says (N, U, ·), its states, where it looked), cache)."""
-    time = ops.unroll(ops.step(config.cell))
-    states, told = time.forward(words, state, p.tell)  # (1)
+    """Run the decoder over word vectors (N, U, E): ((what it says (N, U, H), its states, where it looked), cache)."""
+    time = ops.beside(ops.unroll, ops.step(config.cell))
+    states, told = time.forward(words, watched.whole, state, p.tell)  # (1)
     q, query = ops.affine.forward(states.h, p.query)  # (2)
     (context, where), attention = ops.dot_attention.forward(q, watched.keys, watched.values, None)  # (3)
-    says = np.concatenate([states.h, context], axis=2)  # (4)
+    a, mix = ops.affine.forward(np.concatenate([states.h, context], axis=2), p.mix)  # (4)
+    says, tanh = ops.tanh.forward(a)  # (5)
     nothing = tree_map(lambda leaf: None, states)
-    return (says, states, where), (time, told, nothing, query, attention, config.hidden, ops)
+    return (says, states, where), (time, told, nothing, query, attention, mix, tanh, config.hidden, ops)
 
 
 def tell_backward(dsays: Array, cache: Any) -> tuple[Array, Tree, Watched, dict[str, Tree]]:
     """dsays -> gradients of the word vectors, of the first state, of what was watched, and of the parameters."""
-    time, told, nothing, query, attention, width, ops = cache
+    time, told, nothing, query, attention, mix, tanh, H, ops = cache
     grads: dict[str, Tree] = {}
-    dh, dcontext = dsays[:, :, :width], dsays[:, :, width:]  # (4)
-    dq, dkeys, dvalues, _ = ops.dot_attention.backward((dcontext, None), attention)  # (3)
+    (da,) = ops.tanh.backward(dsays, tanh)  # (5)
+    dboth, grads["mix"] = ops.affine.backward(da, mix)  # (4)
+    dq, dkeys, dvalues, _ = ops.dot_attention.backward((dboth[:, :, H:], None), attention)  # (3)
     dh_query, grads["query"] = ops.affine.backward(dq, query)  # (2)
-    dwords, dstate, grads["tell"] = time.backward(nothing._replace(h=dh + dh_query), told)  # (1)
-    return dwords, dstate, Watched(dkeys, dvalues), grads
+    dstates = nothing._replace(h=dboth[:, :, :H] + dh_query)
+    dwords, dwhole, dstate, grads["tell"] = time.backward(dstates, told)  # (1)
+    return dwords, dstate, Watched(dwhole, dkeys, dvalues), grads
 
 
 def video_captioner_forward(

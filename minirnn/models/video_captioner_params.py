@@ -30,9 +30,9 @@ class VideoConfig:
     frames: int = 8  # of each clip
     image_size: int = 32  # pixels a side of a frame
     channels: tuple[int, ...] = (8, 24, 48)  # one encoder block each; every block halves the frame
-    features: int = 128  # size of a frame's vector
+    features: int = 192  # size of a frame's vector
     embed: int = 32  # size of a word vector
-    hidden: int = 128  # size of h, of the watcher and of the decoder
+    hidden: int = 160  # size of h, of the watcher and of the decoder
     cell: str = "gru"  # rnn, lstm or gru
     sees: str = "all"  # all frames, or the first
     drop: float = 0.0  # dropout on the frames' vectors and on what the words are chosen from
@@ -61,7 +61,8 @@ class VideoParams(NamedTuple):
     words: Array  # (V, E) word vectors
     tell: Tree  # the decoder's cell
     query: AffineParams  # from the decoder's h to what it asks for
-    out: AffineParams  # from h and what was looked up to the next word
+    mix: AffineParams  # from h and what was looked up to what is said
+    out: AffineParams  # from what is said to the next word
 
 
 def init_video(
@@ -78,9 +79,10 @@ def init_video(
         watch=make(rng, 2 * c.features, c.hidden, dtype),
         keys=init.affine_params(rng, c.hidden, c.hidden, dtype),
         words=(rng.standard_normal((c.vocab, c.embed)) * 0.1).astype(dtype),
-        tell=make(rng, c.embed, c.hidden, dtype),
+        tell=make(rng, c.embed + c.hidden, c.hidden, dtype),
         query=init.affine_params(rng, c.hidden, c.hidden, dtype),
-        out=init.affine_params(rng, 2 * c.hidden + c.features, c.vocab, dtype),
+        mix=init.affine_params(rng, 2 * c.hidden + c.features, c.hidden, dtype),
+        out=init.affine_params(rng, c.hidden, c.vocab, dtype),
     )
     return params, running
 
