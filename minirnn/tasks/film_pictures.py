@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -64,12 +65,13 @@ def film_sheet(
         _strip(axes, strip)
         text = {"transform": axes.transAxes, "ha": "left", "va": "top"}
         good = said == caption
-        axes.text(0, -0.08, sentence(said) or "(nothing)", fontsize=10, color=GREEN if good else RED, **text)
+        says = textwrap.shorten(sentence(said) or "(nothing)", 84, placeholder=" …")  # as wide as the strip
+        axes.text(0, -0.08, says, fontsize=10, color=GREEN if good else RED, **text)
         if not good:
             axes.text(0, -0.42, f"right: {sentence(caption)}", fontsize=9, color=GREY, **text)
-    figure.tight_layout(h_pad=2.2, w_pad=1.6)
+    figure.subplots_adjust(left=0, right=1, bottom=0, top=1, wspace=0.05, hspace=0.9)
     if title:
-        figure.suptitle(title, fontsize=12, y=1.02)
+        figure.suptitle(title, fontsize=12, y=1 + 0.45 / (1.28 * rows))
     return _save(figure, path)
 
 
