@@ -184,12 +184,14 @@ def test_another_seed_is_another_run(whole, tmp_path):
 
 
 def test_scores_tell_things_from_acts():
-    right = ["a small red circle grows then stops", "a small red circle waits while a large blue star grows"]
-    told = ["a small red circle grows", "a small red circle waits while a large blue square grows"]
+    two = "a small red circle waits while a large blue star"
+    right = ["a small red circle grows then stops", *[f"{two} grows"] * 3]
+    told = ["a small red circle grows", f"{two} shrinks", "a small red circle waits while a large blue square grows",
+            f"{two} grows"]  # fmt: skip
     found = film.score(right, told)
-    assert (found["exact_match"], found["things"], found["acts"]) == (0, 0.5, 0.5)
+    assert (found["exact_match"], found["things"], found["acts"]) == (0.25, 0.75, 0.5)
     assert film.score(right, right)["exact_match"] == film.score(right, right)["things"] == 1
-    assert film.score(right, ["", ""])["things"] == 0
+    assert film.score(right, [""] * 4)["things"] == 0
 
 
 def test_the_baselines_are_what_they_say(whole, monkeypatch):

@@ -147,6 +147,21 @@ def test_the_frames_show_each_thing_in_its_colour_where_it_is(films):
     assert gone > 5
 
 
+def test_directions_are_those_of_the_screen(films):
+    seen = set()
+    for film, (first, *_, last) in zip(films[:150], draw_films(films[:150], 32, np.random.default_rng(0)).astype(int)):
+        if len(film) == 1 and len(film[0].acts) == 1 and film[0].acts[0] in STEPS:
+            start, end = (np.argwhere(np.ptp(f, axis=2) > 60).mean(axis=0) for f in (first, last))
+            down, right = end - start
+            act = max(
+                (abs(down), "moves down" if down > 0 else "moves up"),
+                (abs(right), "moves right" if right > 0 else "moves left"),
+            )[1]
+            assert act == film[0].acts[0]
+            seen.add(act)
+    assert seen == set(STEPS)
+
+
 def test_two_things_of_one_shape_are_both_drawn():
     film = (actor(track=[[0.25, 0.5, 0.12]]), actor(track=[[0.75, 0.5, 0.12]], look=("small", "blue", "circle")))
     (clip,) = draw_films((film,), 32, np.random.default_rng(0)).astype(int)
