@@ -209,7 +209,10 @@ def test_a_gif_a_folder_and_an_array_hold_the_same_clip(tmp_path):
     with Image.open(tmp_path / "clip.gif") as image:
         assert image.size == (32, 32)
         assert image.n_frames == 5
-    for name in ("clip.npy", "fortran.npy", "folder", "clip.gif"):
+    first, *others = [Image.fromarray(frame) for frame in frames]
+    for name in ("clip.png", "clip.webp"):
+        first.save(tmp_path / name, save_all=True, append_images=others, duration=100, lossless=True)
+    for name in ("clip.npy", "fortran.npy", "folder", "clip.gif", "clip.png", "clip.webp"):
         clip, count = load_clip(tmp_path / name, 5, 8)
         assert clip.shape == (5, 8, 8, 3)
         assert clip.dtype == np.uint8

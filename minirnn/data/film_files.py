@@ -32,6 +32,7 @@ def load_clip(path: Path, frames: int, size: int) -> tuple[Array, int]:
         FileNotFoundError: there is nothing of that name.
     """
     path = Path(path)
+    pictures: dict[int, Array]
     if path.is_dir():
         names = sorted(p for p in path.iterdir() if p.suffix.lower() in ENDINGS and p.name[0] not in "._")
         _require_several(path, len(names))
@@ -39,9 +40,11 @@ def load_clip(path: Path, frames: int, size: int) -> tuple[Array, int]:
         pictures = {k: fit_square(load_image(names[k]), size) for k in sorted(set(which))}
         return np.stack([pictures[k] for k in which]), len(names)
     data = read_file(path, EXPECTED)
-    found, lasting = (_array(path, data), None) if data.startswith(_NPY) else _animation(path, data)
+    if not data.startswith(_NPY):
+        return _animation(path, data, frames, size)
+    found = _array(path, data)
     _require_several(path, len(found))
-    which = _moments(np.ones(len(found)) if lasting is None else lasting, frames)
+    which = _moments(np.ones(len(found)), frames)
     pictures = {k: fit_square(found[k], size) for k in sorted(set(which))}
     return np.stack([pictures[k] for k in which]), len(found)
 
@@ -69,19 +72,25 @@ def _require_several(path: Path, count: int) -> None:
         raise DataError(f"{path} holds {some}; expected {EXPECTED}, with 2 to {MOST:,} frames")
 
 
-def _animation(path: Path, data: bytes) -> tuple[list[Array], Array]:
-    """All frames of an animated picture (H, W, 3) uint8, and for how long each is shown."""
-    from PIL import Image, ImageSequence, UnidentifiedImageError
+def _animation(path: Path, data: bytes, frames: int, size: int) -> tuple[Array, int]:
+    """As `load_clip`, of an animated picture; only frames that are taken are kept in memory."""
+    from PIL import Image, UnidentifiedImageError
 
-    found, lasting = [], []
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-                _require_several(path, getattr(image, "n_frames", 1))
-                for frame in ImageSequence.Iterator(image):
-                    found.append(rgb_of(frame, image.format))
-                    lasting.append(float(frame.info.get("duration", 0)))
+                count = getattr(image, "n_frames", 1)
+                _require_several(path, count)
+                lasting = np.zeros(count)
+                for k in range(count):
+                    image.seek(k)
+                    lasting[k] = image.info.get("duration", 0)
+                which = _moments(lasting if lasting.min() > 0 else np.ones(count), frames)
+                pictures = {}
+                for k in sorted(set(which)):
+                    image.seek(k)
+                    pictures[k] = fit_square(rgb_of(image, image.format), size)
     except Image.DecompressionBombError as error:
         raise DataError(f"{path} claims more pixels than are safe to decode: {error}") from error
     except UnidentifiedImageError as error:
@@ -90,8 +99,7 @@ def _animation(path: Path, data: bytes) -> tuple[list[Array], Array]:
         raise
     except BROKEN_PICTURE as error:
         raise DataError(f"{path} is a damaged or unknown clip: {error}") from error
-    times = np.array(lasting)
-    return found, times if times.min() > 0 else np.ones(len(times))
+    return np.stack([pictures[k] for k in which]), count
 
 
 def _array(path: Path, data: bytes) -> Array:
