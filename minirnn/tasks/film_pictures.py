@@ -78,9 +78,11 @@ def film_sheet(
 def attention_picture(path: Path, frames: Array, words: Sequence[str], weights: Sequence[Array]) -> Path:
     """At which frames (T, S, S, 3) the model looked for each word: a row a word, the stronger the darker."""
     T, words = len(frames), words or ["(nothing)"]
-    figure = _figure(figsize=(8, 1.0 + 0.27 * len(words)))
-    top, below = figure.subplots(2, 1, height_ratios=(0.8, 0.27 * len(words)), gridspec_kw={"hspace": 0.04})
+    tall = 6.2 / T  # inches of a frame: the axes are so wide
+    figure = _figure(figsize=(8, 1.3 * (tall + 0.27 * len(words))))
+    top, below = figure.subplots(2, 1, height_ratios=(tall, 0.27 * len(words)), gridspec_kw={"hspace": 0.04})
     _strip(top, frames)
+    top.set_aspect("auto")  # each frame above its column
     top.axis("off")
     table = np.array(weights)[: len(words)]  # END is no word
     below.imshow(table, cmap="Blues", vmin=0, vmax=1, aspect="auto", interpolation="nearest")
