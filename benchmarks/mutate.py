@@ -93,6 +93,8 @@ TESTS: dict[str, tuple[Tests, ...]] = {  # the cheap ones first; what follows ru
     "tracking": (Tests(("tests/test_tracking.py",), "union or scores or memories"),),
     "optimisers": (Tests(("tests/test_optim.py",)),),
     "clipping": (Tests(("tests/test_optim.py",)),),
+    "video": (Tests(CHECKS, "video"), Tests(("tests/test_film.py",), "not describe and not resuming and not seed")),
+    "films": (Tests(("tests/test_films.py", "tests/test_film.py"), "not describe and not resuming and not seed"),),
     "beam search": (Tests(("tests/test_decode.py",), "wide or narrow or beam_of_one or finished or search"),),
     "fast lstm": _twin_tests("lstm"),
     "fast gru": _twin_tests("gru"),

@@ -23,6 +23,7 @@ from benchmarks.mutants import (
     sequences,
     training,
     watching,
+    video,
 )
 from benchmarks.mutants.mutant import Mutant
 
@@ -45,6 +46,7 @@ MUTANTS: tuple[Mutant, ...] = tuple(
         fast_training,
         segmentation,
         watching,
+        video,
     )
     for mutant in table.MUTANTS
 )

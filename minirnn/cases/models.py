@@ -22,6 +22,8 @@ from minirnn.models.sequence_classifier import (
     sequence_logits,
 )
 from minirnn.models.text import TextConfig, first_state, init_text, language_model
+from minirnn.models.video_captioner import video_captioner
+from minirnn.models.video_captioner_params import VideoConfig, init_video
 from minirnn.pair import Tree
 from minirnn.tree import tree_map
 
@@ -126,6 +128,21 @@ def _columns(name: str, *, loss: bool = True, training: bool = True, cell: str =
     pair = column_classifier if loss else column_logits
     options = {"config": c, "training": training}
     return Case(f"{pair.name}-{name}", pair, make, options, constants=ENCODER, least=int(loss or training), model=True)
+def _video(name: str, *, training: bool = True, **config: Any) -> Case:
+    """The whole video captioner on clips of three frames of 8x8."""
+    c = VideoConfig(vocab=7, frames=3, image_size=8, channels=(2, 3), features=4, embed=3, hidden=2, **config)
+
+    def make(rng: Rng, N: int, T: int) -> tuple[Tree, ...]:
+        params, stats = init_video(rng, c, np.float64)
+        params = tree_map(lambda w: w + 0.3 * rng.standard_normal(w.shape), params)
+        stats = tuple(running(rng, len(s.mean)) for s in stats)
+        words = rng.integers(0, c.vocab, (2, N, T))
+        frames = rng.uniform(0, 1, (N, c.frames, 8, 8, 3))
+        return frames, words[0], words[1], holes(N, T), stats, params
+
+    options = {"config": c, "training": training, "rng": np.random.default_rng(1)}
+    return Case(f"video-{name}", video_captioner, make, options, constants=("frames", "running", "out.1"), least=1,
+                model=True)  # fmt: skip
 
 
 ENCODER = ("images", "running", "out.1")
@@ -155,4 +172,7 @@ MODELS = (
     _sequence("mean", cell="rnn", pool="mean", layers=2, drop=0.4),
     _sequence("stacked", cell="lstm", both=False, layers=2, drop=0.4, hidden=3),
     _sequence("evaluation", loss=False, cell="gru", layers=2, drop=0.4, training=False),
+    _video("lstm", cell="lstm", drop=0.3),
+    _video("first", cell="gru", sees="first"),
+    _video("evaluation", cell="rnn", drop=0.3, training=False),
 )

@@ -217,3 +217,7 @@ def _require_size(size: int) -> None:
 def _warn_animated(paths: Sequence[Path]) -> None:
     more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
     warnings.warn(f"{paths[0]}{more}: animated, only the first frame is used", stacklevel=3)
+
+
+# for animations: `film_files.py`
+BROKEN_PICTURE, rgb_of = _BROKEN, _rgb
