@@ -48,7 +48,7 @@ def test_drawings_become_strokes_with_y_up(tmp_path):
         ('{"word": "a", "drawing": [[[0], [1]], 3]}', "stroke 1 is 3; expected"),
         ('{"word": "a", "drawing": [[[0, 1], [1]]]}', "stroke 0 has 2 x and 1 y"),
         ('{"word": "a", "drawing": [[[], []]]}', "stroke 0 has 0 x and 0 y"),
-        ('{"word": "a", "drawing": [[["0"], [1]]]}', "stroke 0 holds \"0\"; expected a coordinate"),
+        ('{"word": "a", "drawing": [[["0"], [1]]]}', 'stroke 0 holds "0"; expected a coordinate'),
         ('{"word": "a", "drawing": [[[true], [1]]]}', "stroke 0 holds true; expected a coordinate"),
     ],
 )
@@ -79,7 +79,7 @@ def test_a_list_of_strokes(tmp_path):
         ("[[]]", r"stroke 0 is \[\]; expected a list of points"),
         ("[[[1, 2]], [[1, 2, 3]]]", r"stroke 1 holds \[1, 2, 3\]; expected a point"),
         ("[[1, 2]]", "stroke 0 holds 1; expected a point"),
-        ('[[[1, "2"]]]', "stroke 0 holds \"2\"; expected a coordinate"),
+        ('[[[1, "2"]]]', 'stroke 0 holds "2"; expected a coordinate'),
         ("[[[1, NaN]]]", "holds NaN"),
         ('{"a": 1, "a": 2}', "'a' stands twice"),
     ],

@@ -35,7 +35,9 @@ def load_drawings(path: Path) -> list[Ink]:
     """
     path = Path(path)
     inks = []
-    for k, raw in enumerate(read_file(path, "an ndjson file of drawings").removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
+    for k, raw in enumerate(
+        read_file(path, "an ndjson file of drawings").removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1
+    ):
         if raw.strip():
             inks.append(_drawing(f"{path}, line {k}", strict_json(raw, f"{path}, line {k}")))
     if not inks:

@@ -12,7 +12,8 @@ from minirnn.pair import Array, Pair, require_float
 def windows_forward(x: Array, *, size: int, stride: int) -> tuple[Array, Any]:
     """The steps around every `stride`-th step, side by side; an affine map of them is a convolution over time.
 
-        y[:, k] = concat(x[:, k * stride - left], …, x[:, k * stride - left + size - 1])      left = (size - stride) // 2
+        y[:, k] = concat(x[:, k * stride - left], …, x[:, k * stride - left + size - 1])
+        left    = (size - stride) // 2
 
     Args:
         x: (N, T, D) floats, T at least 1; before its first and behind its last step are zeros.
@@ -44,7 +45,7 @@ def windows_backward(dy: Array, cache: Any) -> tuple[Array]:
     """dy (N, ceil(T / stride), size * D) -> dx (N, T, D): a step's gradients add up over the windows that it is in."""
     (N, T, D), padded, size, stride, left = cache
     dpadded = np.zeros(padded, dy.dtype)
-    dwindows = dy.reshape(N, -1, size, D)
+    dwindows = dy.reshape(N, dy.shape[1], size, D)
     for k in range(size):
         dpadded[:, k : k + dwindows.shape[1] * stride : stride] += dwindows[:, :, k]  # (2)
     return (dpadded[:, left : left + T].copy(),)  # (1)

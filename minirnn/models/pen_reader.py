@@ -83,11 +83,32 @@ def frames_of(lengths: Array, config: PenConfig) -> Array:
     return lengths
 
 
-def write_logits_forward(
+def centres(frames: int, config: PenConfig) -> Array:
+    """Where on the line the middle of each frame is: (frames,) places of points or pieces, counted from 0."""
+    place = np.arange(frames, dtype=np.float64)
+    for _ in config.channels:
+        left = (config.window - config.stride) // 2
+        place = place * config.stride - left + (config.window - 1) / 2
+    return place
+
+
+def pen_logits_forward(
     features: Array, lengths: Array, p: PenParams, *, config: PenConfig, training: bool,
     rng: np.random.Generator | None = None, ops: Ops = READABLE,
 ) -> tuple[Array, Any]:  # fmt: skip
-    """(logits (N, frames, classes), cache); arguments as `pen_reader`."""
+    """What each frame of a batch of written lines shows.
+
+    Args:
+        features: (N, T, D) floats; what stands behind a line's length is never read.
+        lengths: (N,) integers from 1 to T: the points or pieces of each line.
+        p: PenParams.
+        config, training, rng, ops: the model's config; whether dropout is on; where its masks come from; the pairs.
+    Returns:
+        logits (N, frames, classes), see `frames_of`, and the cache.
+    Raises:
+        ValueError: a shape that does not fit, a length that is not in 1 … T.
+    Source: as `pen_reader`.
+    """
     require_lengths(features, lengths)
     drop: dict[str, Any] = {"p": config.drop, "training": training, "rng": rng}
     lengths, convs = lengths.astype(np.int64), []
@@ -112,7 +133,7 @@ def write_logits_forward(
     return logits, (behind, convs, layer, layers, dropped, affine, ops)
 
 
-def write_logits_backward(dlogits: Array, cache: Any) -> tuple[Array, None, PenParams]:
+def pen_logits_backward(dlogits: Array, cache: Any) -> tuple[Array, None, PenParams]:
     """dlogits (N, frames, classes) -> dfeatures (N, T, D), None for the lengths, PenParams of gradients."""
     behind, convs, layer, layers, dropped, affine, ops = cache
     dx, dout = ops.affine.backward(dlogits, affine)  # (9)
@@ -132,6 +153,9 @@ def write_logits_backward(dlogits: Array, cache: Any) -> tuple[Array, None, PenP
     return dx, None, PenParams(tuple(reversed(dconvs)), tuple(reversed(dlayers)), dout)
 
 
+pen_logits = Pair(pen_logits_forward, pen_logits_backward, "pen_logits")
+
+
 def pen_reader_forward(
     features: Array, lengths: Array, targets: Array, target_lengths: Array, running: tuple[()], params: PenParams,
     *, config: PenConfig, training: bool, rng: np.random.Generator | None = None, ops: Ops = READABLE,
@@ -141,13 +165,10 @@ def pen_reader_forward(
         loss = sum of the lines' CTC losses / number of labels
 
     Args:
-        features: (N, T, D) floats; what stands behind a line's length is never read.
-        lengths: (N,) integers from 1 to T: the points or pieces of each line.
+        features, lengths, params, config, training, rng, ops: as `pen_logits`.
         targets: (N, U) integers: labels from 1; what stands behind a target's end is not read.
         target_lengths: (N,) integers.
         running: (), as it came: this model keeps no running statistics.
-        params: PenParams.
-        config, training, rng, ops: the model's config; whether dropout is on; where its masks come from; the pairs.
     Returns:
         ((loss in nats per label, running), cache). A line of too few frames for its labels makes the loss infinite:
         see `functional.ctc.feasible`, with `frames_of(lengths, config)`.
@@ -157,7 +178,7 @@ def pen_reader_forward(
     """
     if len(features) == 0:
         raise ValueError("there is no line in the batch; its mean loss is not defined")
-    logits, read = write_logits_forward(
+    logits, read = pen_logits_forward(
         features, lengths, params, config=config, training=training, rng=rng, ops=ops
     )  # (1)
     frames = frames_of(lengths.astype(np.int64), config)
@@ -172,7 +193,7 @@ def pen_reader_backward(
     """(dloss, ignored) -> dfeatures (N, T, D), None for lengths and targets, (), PenParams of gradients."""
     read, ctc, share, ops, running = cache
     dlogits, _, _, _ = ops.ctc_loss.backward(dout[0] * share, ctc)  # (3) (2)
-    dfeatures, _, dparams = write_logits_backward(dlogits, read)  # (1)
+    dfeatures, _, dparams = pen_logits_backward(dlogits, read)  # (1)
     return dfeatures, None, None, None, running, dparams
 
 
