@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
 import numpy as np
 
 from minirnn.pair import Array
@@ -46,3 +50,46 @@ def witten_bell(ids: Array, train: int, order: int, vocabulary: int) -> Array:
 def bits(p: Array) -> float:
     """Mean bits a character of probabilities."""
     return float(-np.log2(p).mean())
+
+
+class WittenBell:
+    """A character model of words, as beam search asks for it (`decode_ctc.Scorer`).
+
+        P_k(c | h) = (count(h, c) + kinds(h) * P_(k-1)(c | h')) / (count(h) + kinds(h))        P_(-1) = 1 / (labels + 1)
+
+    Contexts begin with the word; its end, None, is one of the things that can follow.
+
+    Source: Witten and Bell 1991, method C, interpolated.
+    """
+
+    def __init__(self, words: Iterable[Sequence[int]], order: int, labels: int) -> None:
+        """Count `words`, sequences of labels.
+
+        Args:
+            words: as they occur, the frequent ones often.
+            order: labels of context, at least 0; longer words begin with one place for their beginning.
+            labels: how many there are, without the blank.
+        """
+        self.order, self.labels = order, labels
+        self.counts: dict[tuple[int | None, ...], Counter[int | None]] = {}
+        for word in words:
+            units = [None, *map(int, word), None]  # the first stands for the beginning
+            for k in range(1, len(units)):
+                for length in range(min(k, order) + 1):
+                    self.counts.setdefault(tuple(units[k - length : k]), Counter())[units[k]] += 1
+        self.totals = {context: (sum(seen.values()), len(seen)) for context, seen in self.counts.items()}
+        self.known: dict[tuple[tuple[int | None, ...], int | None], float] = {}  # what has been asked before
+
+    def __call__(self, before: Sequence[int], label: int | None) -> float:
+        """log P(label | before) in nats; None stands for the end."""
+        context = (None, *before)[-self.order :] if self.order else ()
+        if (context, label) not in self.known:
+            p = 1 / (self.labels + 1)
+            for length in range(len(context) + 1):
+                h = context[len(context) - length :]
+                if h not in self.counts:
+                    break
+                total, kinds = self.totals[h]
+                p = (self.counts[h][label] + kinds * p) / (total + kinds)
+            self.known[context, label] = math.log(p)
+        return self.known[context, label]

@@ -177,7 +177,7 @@ def pen_reader_forward(
     Source: Graves et al. 2009 for reading a pen's path with both-ways LSTMs and CTC; Carbune et al. 2019.
     """
     if len(features) == 0:
-        raise ValueError("there is no line in the batch; its mean loss is not defined")
+        raise ValueError(f"features have shape {features.shape}: no line; a mean over no line counts nothing")
     logits, read = pen_logits_forward(
         features, lengths, params, config=config, training=training, rng=rng, ops=ops
     )  # (1)
