@@ -18,7 +18,7 @@ def drawn_inks(n: int, seed: int = 0, *, least: int = 2, most: int = 6) -> list[
     if n < 1 or not 1 <= least <= most:
         raise ValueError(f"n = {n}, least = {least}, most = {most}; expected n of at least 1 and 1 <= least <= most")
     rng = np.random.default_rng([seed, 7])
-    hands = max(12, n // 30)
+    hands = max(40, n // 30)
     slants, spaces = rng.normal(0, 0.2, hands), rng.uniform(0.7, 1.1, hands)
     wides, highs = rng.uniform(0.75, 1.1, hands), rng.uniform(40, 120, hands)
     inks = []

@@ -99,9 +99,9 @@ def _write_pieces(path: Path, items: list[Pieces]) -> None:
 def _read_pieces(path: Path, n: int) -> list[Pieces] | None:
     """What a file of pieces holds; None when there is none, or when it is damaged in any way."""
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             control, stroke, counts = kept["control"], kept["stroke"], kept["counts"]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, EOFError, MemoryError, zipfile.BadZipFile):
         return None
     ends = np.cumsum(counts)
     if len(counts) != n or control.shape != (ends[-1], 4, 2) or stroke.shape != (ends[-1],):
