@@ -27,13 +27,13 @@ def drawn_inks(n: int, seed: int = 0, *, least: int = 2, most: int = 6) -> list[
         digits = rng.integers(0, 10, rng.integers(least, most + 1))
         strokes, at = [], 0.0
         for digit in digits:
-            turn, rise, wide = rng.normal(0, 0.06), rng.normal(0, 0.04), wides[hand] * rng.uniform(0.9, 1.1)
-            waves, pitch = rng.normal(0, 0.02, 2), rng.uniform(3, 7, 2)
+            turn, rise, wide = rng.normal(0, 0.09), rng.normal(0, 0.06), wides[hand] * rng.uniform(0.9, 1.1)
+            waves, pitch = rng.normal(0, 0.04, 2), rng.uniform(3, 7, 2)
             for corners in STROKES[digit]:
                 x, y = resample(np.array(corners), 0.05).T - 0.5
                 u, v = x + waves[0] * np.sin(pitch[0] * y), -y + waves[1] * np.sin(pitch[1] * x)  # y up
                 u, v = wide * (u - turn * v), v + turn * u + rise
-                shaky = np.stack([at + u + slants[hand] * v, v], axis=1) + rng.normal(0, 0.006, (len(u), 2))
+                shaky = np.stack([at + u + slants[hand] * v, v], axis=1) + rng.normal(0, 0.012, (len(u), 2))
                 strokes.append((shaky * highs[hand]).astype(np.float32))
             at += spaces[hand] * rng.uniform(0.85, 1.15) * wide
         inks.append(Ink(tuple(strokes), "".join(map(str, digits)), f"hand-{hand:04d}"))

@@ -189,7 +189,8 @@ def _read(args: Namespace) -> Result:
         raise DataError(f"--picture is {args.picture}; expected the name of a PNG file")
     lexicon = load_lexicon(args.lexicon, model.alphabet) if args.lexicon else None
     how = Decoding(args.beam or (BEAM if lexicon else 0), lexicon)
-    inks, rows = [], []
+    inks: list[Ink] = []
+    rows: list[Result] = []
     for path in args.files:
         found = load_unlabelled(path)[: args.first]
         inks += found

@@ -70,6 +70,9 @@ def letters_picture(
 ) -> Path:  # fmt: skip
     """For each item the ink, coloured by the letter whose peak is nearest in time, beside what the model says when.
 
+    A peak, a dot on the ink, is where the model is surest of a letter; CTC does not say where a letter begins or ends,
+    so the ends of a colour are only halfway between two peaks.
+
     Args:
         items, logp, texts: as the model reads them, what it says of each frame, and what was read.
         names: what each item is, for its title.
@@ -105,9 +108,15 @@ def _ink(axes: Any, item: Any, at: Array, text: str) -> None:
         colours = [COLOURS[u % len(COLOURS)] if len(at) else GREY for u in owner]
         if len(points) == 1:
             axes.plot(*points[0], "o", markersize=3, color=colours[0])
-        axes.add_collection(LineCollection(np.stack([points[:-1], points[1:]], axis=1), colors=colours, linewidths=1.8))
+        axes.add_collection(
+            LineCollection(list(np.stack([points[:-1], points[1:]], axis=1)), colors=colours, linewidths=1.8)
+        )
         for u in np.unique(owner):
             owned.setdefault(int(u), []).append(points[owner == u])
+    order = np.concatenate([places for _, places in lines_of(item)])
+    for u, place in enumerate(at):  # where the model is surest
+        x, y = everything[np.abs(order - place).argmin()]
+        axes.plot(x, y, "o", markersize=6, color=COLOURS[u % len(COLOURS)], markeredgecolor="white", zorder=3)
     for u, letter in enumerate(text if len(at) else ""):
         if u in owned:
             x = float(np.median(np.concatenate(owned[u])[:, 0]))
@@ -115,7 +124,7 @@ def _ink(axes: Any, item: Any, at: Array, text: str) -> None:
                 x, low - 0.12, _plain(letter), ha="center", va="top", fontsize=11, color=COLOURS[u % len(COLOURS)]
             )
     (left, bottom), (right, top) = everything.min(axis=0), everything.max(axis=0)
-    axes.set(xlim=(left - 0.2, right + 0.2), ylim=(bottom - 0.65, top + 0.15), aspect="equal")
+    axes.set(xlim=(left - 0.2, right + 0.2), ylim=(bottom - 0.65, top + 0.15), aspect="equal", anchor="W")
     axes.axis("off")
 
 
@@ -130,7 +139,8 @@ def _over_time(axes: Any, p: Array, steps: Array, labels: Array, text: str) -> N
         axes.fill_between(here, p[here, label], color=colour, alpha=0.35, linewidth=0)
         axes.plot(here, p[here, label], color=colour, linewidth=1.2)
         axes.text(step, p[step, label] + 0.04, _plain(text[u]), ha="center", va="bottom", fontsize=10, color=colour)
-    axes.set(xlim=(0, max(1, len(p) - 1)), ylim=(0, 1.25), yticks=[0, 0.5, 1], xlabel="frame (grey: the blank)")
+    axes.set(xlim=(-0.7, len(p) - 0.3), ylim=(0, 1.25), yticks=[0, 0.5, 1], xlabel="frame (grey: the blank)")
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_ylabel("probability", fontsize=9)
     axes.tick_params(labelsize=8)
     axes.spines[["top", "right"]].set_visible(False)
