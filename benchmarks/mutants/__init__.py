@@ -16,6 +16,7 @@ from benchmarks.mutants import (
     images,
     lstm,
     norms,
+    pen,
     rnn,
     sequences,
     training,
@@ -37,6 +38,7 @@ MUTANTS: tuple[Mutant, ...] = tuple(
         fast,
         fast_images,
         fast_training,
+        pen,
     )
     for mutant in table.MUTANTS
 )
