@@ -148,7 +148,7 @@ def test_refused(change, words):
         ({"height": 20}, r"height is 20; 3 blocks need a multiple of 8"),
         ({"classes": 1}, "classes is 1; expected at least 2"),
         ({"hidden": 0}, "hidden is 0"),
-        ({"layers": 0}, "layers is 0"),
+        ({"layers": -1}, "layers is -1"),
         ({"drop": 1.0}, r"drop is 1\.0"),
     ],
 )

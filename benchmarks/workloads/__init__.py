@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.workloads import captioning, convolution, optimiser, recurrent, words
+from benchmarks.workloads import captioning, convolution, optimiser, reading, recurrent, words
 from benchmarks.workloads.sides import Workload
 
 WORKLOADS: dict[str, Workload] = {
@@ -10,5 +10,6 @@ WORKLOADS: dict[str, Workload] = {
     **recurrent.WORKLOADS,
     **words.WORKLOADS,
     **captioning.WORKLOADS,
+    **reading.WORKLOADS,
     **optimiser.WORKLOADS,
 }

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.workloads.sides import Kit, Precision, Results, Run, Workload, compiled, named, rng_of, table
+from benchmarks.workloads.sides import Kit, Precision, Run, Workload, compiled, rng_of, table
+from benchmarks.workloads.steps import our_step, their_step
 from minirnn.data.vocabulary import END, SPECIAL, Vocabulary, pad_captions
 from minirnn.models.captioner_params import CaptionerConfig, CaptionerParams, init_captioner
 from minirnn.models.encoder import Running
-from minirnn.optim import OPTIMISERS
 from minirnn.pair import Array
 from minirnn.tasks.captioning import Captioner
 from minirnn.tasks.captioning_settings import Settings, model_defaults, train_defaults
@@ -58,25 +58,7 @@ def training_step(data: str) -> Workload:
 
     def ours(kit: Kit, exact: bool) -> Run:
         config, params, running = fresh(data, exact=exact)
-        batch = batch_of(data)
-        model, update = kit.tools.captioner, {"adam": kit.tools.adam, "adamw": kit.tools.adamw}[train.optimiser]
-        state, k = OPTIMISERS[train.optimiser].init(params), 0
-
-        def step() -> Any:
-            nonlocal params, running, state, k
-            rng, k = np.random.default_rng([0, 2, k]), k + 1
-            (loss, running), cache = model.forward(
-                *batch, running, params, config=config, ops=kit.ops, training=True, rng=rng
-            )
-            grads = model.backward((np.ones_like(loss), None), cache)[-1]
-            grads, _ = kit.tools.clip(grads, train.clip)
-            params, state = update(params, grads, state, lr=train.lr, weight_decay=train.weight_decay)
-            return loss, grads
-
-        def results(out: Any) -> Results:
-            return {"loss": np.asarray(out[0]), **without_noise(named(d=out[1]))}
-
-        return Run(step, results)
+        return our_step(kit, kit.tools.captioner, batch_of(data), running, params, config, train)
 
     def theirs(through_compile: bool, exact: bool) -> Run:
         import torch
@@ -89,32 +71,10 @@ def training_step(data: str) -> Workload:
         model = model.to(memory_format=torch.channels_last).train()
         images, which, inputs, targets, _ = batch_of(data)  # targets are PAD where the mask is False
         batch = (pictures(images), *(torch.from_numpy(a) for a in (which, inputs, targets)))
-        weights = [p for p in model.parameters() if p.requires_grad]
-        kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[train.optimiser]
-        optimiser = kind(weights, lr=train.lr, weight_decay=train.weight_decay)
-        run = compiled(model, through_compile)
-
-        def step() -> Any:
-            optimiser.zero_grad(set_to_none=True)
-            loss = run(*batch)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(weights, train.clip)
-            optimiser.step()
-            return loss.item()  # minirnn's loop reads the loss too
-
-        def results(loss: Any) -> Results:
-            grads = {f"d.{name}": grad for name, grad in model.in_our_layout("grad").items()}
-            return {"loss": np.asarray(loss), **without_noise(grads)}
-
-        return Run(step, results)
+        return their_step(model, batch, train, through_compile)
 
     images, _, inputs, _, _ = batch_of(data)
     return Workload(name, step_flops(config_of(data), len(images), *inputs.shape), ours, theirs)
-
-
-def without_noise(grads: Results) -> Results:
-    """Without the biases of the convolutions: batch norm takes them away again, their gradient is rounding noise."""
-    return {name: grad for name, grad in grads.items() if not name.endswith("conv.b")}
 
 
 def encoder_flops(config: CaptionerConfig, *, training: bool) -> float:

@@ -1,8 +1,4 @@
-"""The captioner in PyTorch, written as its users write it. Imported only where PyTorch is wanted.
-
-minirnn's LSTM has one bias and PyTorch's has two that are added. The second one is held at zero, so that both sides
-optimise the same parameters.
-"""
+"""The captioner in PyTorch, written as its users write it. Imported only where PyTorch is wanted."""
 
 from __future__ import annotations
 
@@ -14,11 +10,20 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
+from benchmarks.workloads.torch_model import (
+    Part,
+    TorchModel,
+    affine_parts,
+    conv_parts,
+    lstm_parts,
+    norm_parts,
+    one_bias,
+    same,
+)
 from minirnn.data.vocabulary import END, PAD, START, UNK
 from minirnn.models.captioner_params import CaptionerConfig, CaptionerParams
 from minirnn.models.encoder import Running
 from minirnn.pair import Array
-from minirnn.tree import tree_items
 
 NEVER = [PAD, START, UNK]
 
@@ -39,7 +44,7 @@ class AttentionDecoder(nn.Module):
         return torch.cat([h, p @ values], 2)
 
 
-class TorchCaptioner(nn.Module):
+class TorchCaptioner(TorchModel):
     """The captioner with an LSTM and the picture beside every word."""
 
     def __init__(self, config: CaptionerConfig) -> None:
@@ -54,8 +59,7 @@ class TorchCaptioner(nn.Module):
         self.drop_words = nn.Dropout(config.drop_words)
         self.words = nn.Embedding(config.vocab, config.embed)
         self.lstm = nn.LSTM(config.embed + config.features, config.hidden, batch_first=True)
-        second: Any = self.lstm.bias_hh_l0
-        second.requires_grad_(False).zero_()
+        one_bias(self.lstm)
         self.out = nn.Linear(config.hidden, config.vocab)
         self.cell = [self.lstm_cell()]  # in a list: its weights are the LSTM's and must not count twice
 
@@ -87,51 +91,29 @@ class TorchCaptioner(nn.Module):
         h, c = self.cell[0](torch.cat([self.words(words), seen], 1), state)
         return self.out(h), (h, c)
 
-    def parts(self) -> Iterator[tuple[str, Any, Any, Any]]:
-        """(our name, parameter, ours to PyTorch's layout, and back), for each parameter."""
+    def parts(self) -> Iterator[Part]:
         for k, (conv, _, norm, _) in enumerate(self.blocks):
-            yield f"encoder.{k}.conv.W", conv.weight, lambda w: w.permute(3, 2, 0, 1), lambda w: w.permute(2, 3, 1, 0)
-            yield f"encoder.{k}.conv.b", conv.bias, _same, _same
-            yield f"encoder.{k}.norm.gamma", norm.weight, _same, _same
-            yield f"encoder.{k}.norm.beta", norm.bias, _same, _same
+            yield from conv_parts(f"encoder.{k}.conv", conv)
+            yield from norm_parts(f"encoder.{k}.norm", norm)
         S, F = self.side, self.image.out_features
-        yield (  # we flatten (S, S, C), PyTorch (C, S, S)
+        yield Part(  # we flatten (S, S, C), PyTorch (C, S, S)
             "image.W", self.image.weight,
             lambda w: w.reshape(S, S, -1, F).permute(3, 2, 0, 1).reshape(F, -1),
             lambda w: w.reshape(F, -1, S, S).permute(2, 3, 1, 0).reshape(-1, F),
         )  # fmt: skip
-        yield "image.b", self.image.bias, _same, _same
-        yield "words", self.words.weight, _same, _same
-        yield "cell.Wx", self.lstm.weight_ih_l0, _turned, _turned
-        yield "cell.Wh", self.lstm.weight_hh_l0, _turned, _turned
-        yield "cell.b", self.lstm.bias_ih_l0, _same, _same
-        yield "out.W", self.out.weight, _turned, _turned
-        yield "out.b", self.out.bias, _same, _same
+        yield Part("image.b", self.image.bias, same, same)
+        yield Part("words", self.words.weight, same, same)
+        yield from lstm_parts("cell", self.lstm)
+        yield from affine_parts("out", self.out)
 
     @torch.no_grad()
     def load(self, params: CaptionerParams, running: Running) -> TorchCaptioner:
         """Take our weights and statistics."""
-        ours = dict(tree_items(params))
-        for name, parameter, turn, _ in self.parts():
-            parameter.copy_(turn(torch.from_numpy(ours.pop(name))))
-        if ours:
-            raise ValueError(f"nowhere to put {', '.join(ours)}")
+        self.take(params)
         for (_, _, norm, _), stats in zip(self.blocks, running):
             norm.running_mean.copy_(torch.from_numpy(stats.mean))
             norm.running_var.copy_(torch.from_numpy(stats.var))
         return self
-
-    def in_our_layout(self, what: str) -> dict[str, Array]:
-        """The parameters ("data") or their gradients ("grad") under our names and in our layouts."""
-        return {name: back(getattr(p, what)).detach().numpy().copy() for name, p, _, back in self.parts()}
-
-
-def _same(w: Any) -> Any:
-    return w
-
-
-def _turned(w: Any) -> Any:
-    return w.T
 
 
 def pictures(images: Array) -> Any:

@@ -12,6 +12,7 @@ from minirnn.cases.draw import Rng, V, ctc, holes, norm, normal, running
 from minirnn.models.captioner import captioner
 from minirnn.models.captioner_params import CaptionerConfig, init_captioner
 from minirnn.models.classifier import ClassifierConfig, classifier, init_classifier
+from minirnn.models.column_classifier import ColumnConfig, column_classifier, column_logits, init_columns
 from minirnn.models.encoder import BlockParams, encoder
 from minirnn.models.pen_reader import PenConfig, init_pen, pen_logits, pen_reader
 from minirnn.models.reader import STRIDE, ReaderConfig, init_reader, reader
@@ -129,6 +130,22 @@ def _classifier(name: str, *, training: bool = True, **config: Any) -> Case:
     return Case(name, classifier, make, options, constants=("images", "running", "out.1"), least=1, model=True)
 
 
+def _columns(name: str, *, loss: bool = True, training: bool = True, cell: str = "gru") -> Case:
+    """The column classifier, or its logits alone, on pictures of 9x6."""
+    c = ColumnConfig(classes=4, height=9, width=6, colours=2, channels=(2, 3), hidden=2, cell=cell)
+
+    def make(rng: Rng, N: int, T: int) -> tuple[Tree, ...]:
+        params, stats = init_columns(rng, c, np.float64)
+        params = tree_map(lambda w: w + 0.3 * rng.standard_normal(w.shape), params)
+        stats = tuple(running(rng, len(s.mean)) for s in stats)
+        images, labels = rng.uniform(0, 1, (N, 9, 6, 2)), rng.integers(0, 4, N)
+        return (images, labels, stats, params) if loss else (images, stats, params)
+
+    pair = column_classifier if loss else column_logits
+    options = {"config": c, "training": training}
+    return Case(f"{pair.name}-{name}", pair, make, options, constants=ENCODER, least=int(loss or training), model=True)
+
+
 ENCODER = ("images", "running", "out.1")
 
 MODELS = (
@@ -136,6 +153,8 @@ MODELS = (
     Case("encoder-evaluation", encoder, _encoder, {"training": False}, constants=ENCODER, model=True),
     _classifier("classifier", colours=2, drop=0.3),
     _classifier("classifier-evaluation", colours=1, drop=0.3, training=False),
+    _columns("training"),
+    _columns("evaluation", loss=False, training=False, cell="lstm"),
     _captioner("first", image="first", cell="rnn"),
     _captioner("every", image="every", cell="lstm", drop_image=0.3, drop_words=0.4),
     _captioner("every-evaluation", image="every", cell="gru", drop_words=0.4, training=False),
@@ -147,6 +166,7 @@ MODELS = (
     _text("three-layers", layers=3, cell="gru", dropout=0.3),
     _text("evaluation", layers=2, cell="lstm", dropout=0.3, training=False),
     _reader("two-layers", cell="gru", layers=2, drop=0.3),
+    _reader("no-layer", layers=0),
     _reader("evaluation", training=False),
     _pen("two-layers", cell="gru", drop=0.3),
     _pen("pieces", channels=(), layers=1, drop=0.3),

@@ -15,7 +15,7 @@ from minirnn.errors import DataError
 from minirnn.pair import Array
 
 UNKNOWN = 0  # the number of every character that is not in the alphabet
-LEAST = 1000  # characters that a text must have: the held-out parts are 5 % of it
+LEAST = 1000  # characters that a text must have: the held-out parts are 2 and 5 % of it
 PARTS = ("train", "val", "test")
 
 
@@ -89,14 +89,14 @@ class Alphabet:
 
 
 def parts(length: int) -> dict[str, tuple[int, int]]:
-    """Where the parts of a text of `length` characters begin and end: the first 90 %, the next 5 %, the last 5 %.
+    """Where the parts of a text of `length` characters begin and end: the first 93 %, the next 2 %, the last 5 %.
 
     Raises:
         DataError: fewer than `LEAST` characters.
     """
     if length < LEAST:
         raise DataError(f"the text has {length} characters; expected at least {LEAST}")
-    ends = (0, int(0.9 * length), int(0.95 * length), length)
+    ends = (0, int(0.93 * length), int(0.95 * length), length)
     return dict(zip(PARTS, zip(ends, ends[1:])))
 
 

@@ -40,7 +40,7 @@ class ReaderConfig:
     height: int = 32  # pixels; every block halves it
     channels: tuple[int, ...] = (16, 32, 64)  # one block each, at least 2
     hidden: int = 96  # size of h, for each direction
-    layers: int = 1  # bidirectional layers on top of each other
+    layers: int = 1  # bidirectional layers on top of each other; 0: the labels are chosen from the columns alone
     cell: str = "lstm"  # rnn, lstm or gru
     drop: float = 0.0  # dropout on what each layer reads, and on what the labels are chosen from
 
@@ -49,7 +49,7 @@ class ReaderConfig:
             raise ValueError(f"cell is {self.cell!r}; expected one of {', '.join(CELLS)}")
         if len(self.channels) < HALVED or min(self.channels) < 1:
             raise ValueError(f"channels is {self.channels}; expected at least {HALVED} blocks of at least one channel")
-        for name, least in (("classes", 2), ("height", 1), ("hidden", 1), ("layers", 1)):
+        for name, least in (("classes", 2), ("height", 1), ("hidden", 1), ("layers", 0)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} is {getattr(self, name)}; expected at least {least}")
         if self.height % 2 ** len(self.channels):
@@ -82,7 +82,7 @@ def init_reader(rng: np.random.Generator, c: ReaderConfig, dtype: Any = np.float
     make: Any = CELLS[c.cell][1]
     sizes = (c.features, *[2 * c.hidden] * (c.layers - 1))
     layers = tuple(Both(make(rng, D, c.hidden, dtype), make(rng, D, c.hidden, dtype)) for D in sizes)
-    out = init.affine_params(rng, 2 * c.hidden, c.classes, dtype)
+    out = init.affine_params(rng, 2 * c.hidden if c.layers else c.features, c.classes, dtype)
     return ReaderParams(blocks, layers, out), tuple(init.running_stats(F, dtype) for F in c.channels)
 
 
