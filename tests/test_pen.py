@@ -26,6 +26,7 @@ from minirnn.data.unipen_text import Ink
 from minirnn.errors import DataError
 from minirnn.functional.activations import log_softmax
 from minirnn.functional.ctc import ctc_loss
+from minirnn.functional.windows import windows
 from minirnn.models.pen_reader import PenConfig, centres, frames_of, init_pen, pen_logits
 from minirnn.ops import FAST
 from minirnn.problem import Step, TrainConfig
@@ -34,6 +35,7 @@ from minirnn.tasks.alignment import peaks
 from minirnn.tasks.pen import Settings, System, load_reader
 from minirnn.tasks.reading import Decoding
 from minirnn.train import LAST, train
+from minirnn.tree import tree_map
 
 DATA = Path(os.environ.get("MINIRNN_DATA", Path(__file__).parents[1] / ".." / "shared" / "data")) / "unipen"
 real = pytest.mark.skipif(not DATA.exists(), reason=f"no data at {DATA}")
@@ -240,30 +242,25 @@ def test_every_form_of_file_is_read(inks, tmp_path):
 
 def test_a_line_reads_the_same_alone_and_beside_longer_ones():
     rng = np.random.default_rng(0)
-    p = init_pen(rng, SMALL)
+    p = tree_map(lambda w: w + 0.3 * rng.standard_normal(w.shape).astype(w.dtype), init_pen(rng, SMALL))  # biases, too
     x = rng.standard_normal((2, 40, 6)).astype(np.float32)
     x[1, 23:] = np.nan  # nobody reads what stands behind the end
     lengths = np.array([40, 23])
-    for ops in (FAST,):
-        both, _ = pen_logits.forward(x, lengths, p, config=SMALL, training=False, ops=ops)
-        alone, _ = pen_logits.forward(x[1:, :23], lengths[1:], p, config=SMALL, training=False, ops=ops)
-        frames = frames_of(lengths, SMALL)
-        assert frames.tolist() == [10, 6]
-        np.testing.assert_allclose(both[1, :6], alone[0], atol=1e-5)
+    both, _ = pen_logits.forward(x, lengths, p, config=SMALL, training=False, ops=FAST)
+    alone, _ = pen_logits.forward(x[1:, :23], lengths[1:], p, config=SMALL, training=False, ops=FAST)
+    frames = frames_of(lengths, SMALL)
+    assert frames.tolist() == [10, 6]
+    np.testing.assert_allclose(both[1, :6], alone[0], atol=1e-5)
 
 
-def test_the_middle_of_a_frame_is_where_it_says():
-    """Only the points around `centres` reach a frame's vector."""
-    config = replace(SMALL, hidden=2)
-    at = centres(10, config)
-    window = config.window + (config.window - 1) * config.stride  # what two convolutions see
-    np.testing.assert_allclose(np.diff(at), config.stride**2)
-    # one convolution: window k covers the steps k * stride - left … + size - 1
-    one = centres(4, replace(config, channels=(6,)))
-    np.testing.assert_allclose(one, [1, 3, 5, 7])
-    assert window == 13
-    assert at[0] == 3
-    np.testing.assert_array_equal(centres(3, replace(config, channels=())), [0, 1, 2])
+def test_the_middle_of_a_frame_is_the_mean_place_of_what_it_sees():
+    for config in (SMALL, replace(SMALL, channels=(6,), window=4, stride=3), replace(SMALL, channels=())):
+        place = np.arange(60.0)[None, :, None]
+        for _ in config.channels:
+            seen, _ = windows.forward(place, size=config.window, stride=config.stride)
+            place = seen.mean(axis=2, keepdims=True)
+        inside = slice(2, -2)  # further out, windows see the zeros before the first and behind the last point
+        np.testing.assert_allclose(centres(place.shape[1], config)[inside], place[0, inside, 0])
 
 
 @pytest.mark.parametrize(
