@@ -54,8 +54,8 @@ class Written(NamedTuple):
 def train_defaults(settings: Settings) -> TrainConfig:
     """How to train it."""
     drawn = settings.data == "drawn"
-    return TrainConfig(epochs=5 if drawn else 30, batch=32 if drawn else 64, lr=4e-3, clip=1.0, checks=8,
-                       warmup=50 if drawn else 200, seed=settings.seed)  # fmt: skip
+    return TrainConfig(epochs=5 if drawn else 30, batch=32 if drawn else 64, lr=8e-3, clip=1.0, checks=8,
+                       warmup=50 if drawn else 100, seed=settings.seed)  # fmt: skip
 
 
 def model_defaults(settings: Settings, classes: int) -> PenConfig:
