@@ -43,6 +43,7 @@ class Tests(NamedTuple):
 
 CHECKS = ("tests/test_gradients.py", "tests/test_contract.py")
 FAST, TORCH, PINS = "tests/test_fast.py", "tests/test_torch.py", "tests/test_pins.py"
+SEGMENTATION = "tests/test_segmentation.py"
 
 
 def _layer_tests(which: str) -> tuple[Tests, ...]:
@@ -63,6 +64,10 @@ TESTS: dict[str, tuple[Tests, ...]] = {  # the cheap ones first; what follows ru
     "cross-entropy": _layer_tests("cross_entropy or log_softmax"),
     "ctc": (Tests(CHECKS, "ctc"), Tests(("tests/test_ctc.py",)), Tests((TORCH,), "ctc")),
     "ctc decoding": (Tests(("tests/test_decode_ctc.py",)),),
+    "offline reader": (
+        Tests(("tests/test_lines.py",)),
+        Tests(("tests/test_reader_task.py",), "order or ways or model or digits_are or report"),
+    ),
     "error rate": (Tests(("tests/test_error_rate.py",)),),
     "attention": _layer_tests("dot_attention"),
     "conv": _layer_tests("conv2d"),
@@ -94,6 +99,10 @@ TESTS: dict[str, tuple[Tests, ...]] = {  # the cheap ones first; what follows ru
     "fast max pool": _twin_tests("max_pool2d"),
     "fast conv pool": (Tests(CHECKS, "fast and conv_pool"), Tests((FAST,))),
     "fast batch norm": _twin_tests("batch_norm or norm_relu"),
+    "u-net": (Tests((SEGMENTATION,), "u_net or reach or weight_0"), Tests(CHECKS, "unet or rise or two_convs")),
+    "crops": (Tests((SEGMENTATION,), "crop or bent or turns or outside"),),
+    "tiles": (Tests((SEGMENTATION,), "tiles or flips"),),
+    "mask scores": (Tests((SEGMENTATION,), "scores or threshold or baselines"),),
 }
 
 

@@ -15,7 +15,7 @@ from minirnn.pair import Array
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SHARES = ("accuracy", "exact_match")  # scores from 0 to 1
+SHARES = ("accuracy", "exact_match", "f1")  # scores from 0 to 1
 BLUE, ORANGE, GREEN, RED, GREY = "#2c5cdc", "#e07b00", "#1a7f37", "#c62828", "#6b7280"
 
 

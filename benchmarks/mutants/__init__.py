@@ -14,10 +14,12 @@ from benchmarks.mutants import (
     fast_training,
     gru,
     images,
+    line_reading,
     lstm,
     norms,
     pen,
     rnn,
+    segmentation,
     sequences,
     training,
 )
@@ -32,6 +34,7 @@ MUTANTS: tuple[Mutant, ...] = tuple(
         sequences,
         ctc,
         ctc_decoding,
+        line_reading,
         images,
         norms,
         training,
@@ -39,6 +42,7 @@ MUTANTS: tuple[Mutant, ...] = tuple(
         fast_images,
         fast_training,
         pen,
+        segmentation,
     )
     for mutant in table.MUTANTS
 )

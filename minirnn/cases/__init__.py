@@ -9,7 +9,8 @@ from minirnn.cases.layers import LAYERS
 from minirnn.cases.models import MODELS
 from minirnn.cases.sequences import SEQUENCES
 from minirnn.cases.twins import twins_of
+from minirnn.cases.unet import UNETS
 
-CASES: tuple[Case, ...] = (*LAYERS, *SEQUENCES, *twins_of(LAYERS + SEQUENCES), *MODELS)
+CASES: tuple[Case, ...] = (*LAYERS, *SEQUENCES, *twins_of(LAYERS + SEQUENCES), *MODELS, *UNETS)
 
 __all__ = ["CASES", "Case", "check_case"]

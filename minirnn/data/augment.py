@@ -44,10 +44,10 @@ def jitter(images: Array, amount: Jitter, rng: np.random.Generator) -> Array:
     a, b, c, d = (m[:, None, None] for m in (cos, sin, (slant * cos - sin) * flip, (slant * sin + cos) * flip))
     rows = np.clip(a * y + b * x + (shift[0] + (H - 1) / 2)[:, None, None], 0, H - 1)
     columns = np.clip(c * y + d * x + (shift[1] + (W - 1) / 2)[:, None, None], 0, W - 1)
-    return _bilinear(to_float(images), rows.astype(np.float32), columns.astype(np.float32))
+    return bilinear(to_float(images), rows.astype(np.float32), columns.astype(np.float32))
 
 
-def _bilinear(images: Array, rows: Array, columns: Array) -> Array:
+def bilinear(images: Array, rows: Array, columns: Array) -> Array:
     """Pictures (N, H, W, C) at places (N, H, W) that lie inside."""
     N, H, W, C = images.shape
     top, left = rows.astype(np.int32), columns.astype(np.int32)

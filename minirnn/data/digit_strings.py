@@ -49,8 +49,9 @@ def text_of(labels: Sequence[int] | Array) -> str:
 
 
 def compose(
-    rng: Rng, digits: Array, labels: Array, n: int, *, least: int = 2, most: int = 8, padded: int | None = None
-) -> Lines:
+    rng: Rng, digits: Array, labels: Array, n: int, *, least: int = 2, most: int = 8, padded: int | None = None,
+    lengths: Array | None = None,
+) -> Lines:  # fmt: skip
     """Compose `n` lines of `least` to `most` digits, each drawn from `digits` with replacement.
 
     Args:
@@ -60,13 +61,17 @@ def compose(
         n: number of lines, at least 1.
         least, most: digits per line, 1 <= least <= most.
         padded: width of the batch in pixels; None: as the widest line.
+        lengths: (n,) integers of at least 1, digits of each line; None draws them.
     Raises:
         ValueError: arrays of other shapes or types, numbers out of range.
     """
     _require_digits(digits, labels)
     if n < 1 or not 1 <= least <= most:
         raise ValueError(f"n = {n}, least = {least}, most = {most}; expected n of at least 1 and 1 <= least <= most")
-    lengths = rng.integers(least, most + 1, size=n)
+    if lengths is None:
+        lengths = rng.integers(least, most + 1, size=n)
+    elif lengths.shape != (n,) or lengths.min() < 1:
+        raise ValueError(f"lengths have shape {lengths.shape}; expected {n} integers of at least 1")
     which = rng.integers(len(digits), size=int(lengths.sum()))
     tiles = _place(rng, digits[which])
     left, right = _ink(tiles)

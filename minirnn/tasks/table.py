@@ -6,7 +6,9 @@ from minirnn.tasks.captioning_commands import TASK as CAPTIONER
 from minirnn.tasks.classification_commands import TASK as CLASSIFIER
 from minirnn.tasks.gestures_commands import TASK as GESTURES
 from minirnn.tasks.pen_commands import TASK as PEN
+from minirnn.tasks.reader_commands import TASK as READER
+from minirnn.tasks.segmentation_commands import TASK as SEGMENTER
 from minirnn.tasks.task import Task
 from minirnn.tasks.text_commands import TASK as TEXT
 
-TASKS: tuple[Task, ...] = (CAPTIONER, TEXT, GESTURES, CLASSIFIER, PEN)
+TASKS: tuple[Task, ...] = (CAPTIONER, TEXT, GESTURES, CLASSIFIER, READER, PEN, SEGMENTER)
