@@ -142,6 +142,27 @@ def embedding(rng: Rng) -> Draw:
     return Draw(F.embedding, (ids, rng.standard_normal((V, *row))), theirs)
 
 
+def windows(rng: Rng) -> Draw:
+    """A random convolution kernel of one output says which step stands where in a window."""
+    N, steps, D, stride = sizes(rng, 4, 9, 4, 3)
+    size = stride + int(rng.integers(0, 4))
+    kernel = rng.standard_normal((size, D))
+    left, count = (size - stride) // 2, -(-steps // stride)
+
+    def forward(x: Any) -> Any:
+        y, cache = F.windows.forward(x, size=size, stride=stride)
+        return y @ kernel.reshape(-1).astype(x.dtype), cache
+
+    def backward(dout: Any, cache: Any) -> Any:
+        return F.windows.backward(dout[..., None] * kernel.reshape(-1).astype(dout.dtype), cache)
+
+    def theirs(x: Any) -> Any:
+        padded = T.pad(x.mT, (left, (count - 1) * stride + size - left - steps))
+        return T.conv1d(padded, torch.from_numpy(kernel.T[None].copy()).to(x.dtype), stride=stride)[:, 0]
+
+    return Draw(Pair(forward, backward, "windows"), (rng.standard_normal((N, steps, D)),), theirs)
+
+
 def cross_entropy(rng: Rng) -> Draw:
     """No mask, a boolean mask (PyTorch's ignore_index) or a weight for each word."""
     V = int(rng.integers(1, 7))
@@ -245,6 +266,7 @@ LAYERS: dict[str, Callable[[Rng], Draw]] = {
     "layer_norm": layer_norm,
     "dropout": dropout,
     "embedding": embedding,
+    "windows": windows,
     "cross_entropy": cross_entropy,
     "binary_cross_entropy": binary_cross_entropy,
     "smooth_l1": smooth_l1,

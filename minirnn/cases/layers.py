@@ -145,5 +145,7 @@ LAYERS = (
     ),
     Case("dropout-evaluation", F.dropout, lambda rng, N, T: (normal(rng, N, D),), {"p": 0.4, "training": False}),
     Case("embedding", F.embedding, lambda rng, N, T: (ids(rng, N, T), normal(rng, V, D))),
+    Case("windows", F.windows, lambda rng, N, T: (normal(rng, N, T, D),), {"size": 3, "stride": 2}),
+    Case("windows-next", F.windows, lambda rng, N, T: (normal(rng, N, 5, 2),), {"size": 4, "stride": 1}),
     Case("embedding-table", F.embedding, lambda rng, N, T: (ids(rng, N, T)[:, 0], normal(rng, V, 2, 3))),
 )

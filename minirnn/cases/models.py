@@ -14,6 +14,7 @@ from minirnn.models.captioner_params import CaptionerConfig, init_captioner
 from minirnn.models.classifier import ClassifierConfig, classifier, init_classifier
 from minirnn.models.column_classifier import ColumnConfig, column_classifier, column_logits, init_columns
 from minirnn.models.encoder import BlockParams, encoder
+from minirnn.models.pen_reader import PenConfig, init_pen, pen_logits, pen_reader
 from minirnn.models.reader import STRIDE, ReaderConfig, init_reader, reader
 from minirnn.models.sequence_classifier import (
     SequenceConfig,
@@ -84,6 +85,23 @@ def _reader(name: str, *, training: bool = True, **config: Any) -> Case:
 
     options = {"config": c, "training": training, "rng": np.random.default_rng(1)}
     return Case(f"reader-{name}", reader, make, options, constants=("images", "running", "out.1"), least=1, model=True)
+
+
+def _pen(name: str, *, loss: bool = True, training: bool = True, **config: Any) -> Case:
+    """The whole pen reader, or its logits alone, on lines of unequal length."""
+    c = PenConfig(**{"features": 3, "classes": V, "channels": (2, 3), "window": 3, "hidden": 2, **config})
+    every = c.stride ** len(c.channels)
+
+    def make(rng: Rng, N: int, T: int) -> tuple[Tree, ...]:
+        params = tree_map(lambda w: w + 0.3 * rng.standard_normal(w.shape), init_pen(rng, c, np.float64))
+        _, targets, frames, lengths = ctc(rng, N, T)
+        points = every * frames - np.arange(N) % every
+        x = normal(rng, N, every * T, 3)
+        return (x, points, targets, lengths, (), params) if loss else (x, points, params)
+
+    options = {"config": c, "training": training, "rng": np.random.default_rng(1)}
+    pair = pen_reader if loss else pen_logits
+    return Case(f"{pair.name}-{name}", pair, make, options, least=int(loss), model=True)
 
 
 def _sequence(name: str, *, loss: bool = True, training: bool = True, **config: Any) -> Case:
@@ -167,6 +185,9 @@ MODELS = (
     _reader("two-layers", cell="gru", layers=2, drop=0.3),
     _reader("no-layer", layers=0),
     _reader("evaluation", training=False),
+    _pen("two-layers", cell="gru", drop=0.3),
+    _pen("pieces", channels=(), layers=1, drop=0.3),
+    _pen("evaluation", loss=False, cell="rnn", drop=0.3, training=False, window=4, layers=1),
     _sequence("one-way", cell="gru", both=False),
     _sequence("both-ways", cell="lstm", drop=0.3),
     _sequence("mean", cell="rnn", pool="mean", layers=2, drop=0.4),

@@ -21,6 +21,7 @@ from minirnn.functional.recurrent import (
     lstm_step,
     rnn_step,
 )
+from minirnn.functional.windows import windows
 
 __all__ = [
     "AdditiveParams", "AffineParams", "ConvParams", "ConvTransposeParams", "GRUParams", "GRUState", "LSTMParams",
@@ -28,4 +29,5 @@ __all__ = [
     "batch_norm", "binary_cross_entropy", "causal_mask", "conv2d", "conv_transpose2d", "cross_entropy", "ctc_loss",
     "dot_attention", "dropout", "embedding", "feasible", "global_avg_pool", "global_max_pool", "gru_step", "layer_norm",
     "log_softmax", "lstm_step", "max_pool2d", "relu", "rnn_step", "sigmoid", "smooth_l1", "softmax", "tanh",
+    "windows",
 ]  # fmt: skip

@@ -8,10 +8,11 @@ from minirnn.tasks.clips_commands import TASK as CLIPS
 from minirnn.tasks.detection_commands import TASK as DETECTOR
 from minirnn.tasks.film_commands import TASK as FILM
 from minirnn.tasks.gestures_commands import TASK as GESTURES
+from minirnn.tasks.pen_commands import TASK as PEN
 from minirnn.tasks.reader_commands import TASK as READER
 from minirnn.tasks.segmentation_commands import TASK as SEGMENTER
 from minirnn.tasks.task import Task
 from minirnn.tasks.text_commands import TASK as TEXT
 from minirnn.tasks.tracking_commands import TASK as TRACKER
 
-TASKS: tuple[Task, ...] = (CAPTIONER, TEXT, READER, GESTURES, CLIPS, TRACKER, CLASSIFIER, DETECTOR, SEGMENTER, )  # fmt: skip, FILM)
+TASKS: tuple[Task, ...] = (CAPTIONER, TEXT, READER, GESTURES, CLIPS, TRACKER, CLASSIFIER, DETECTOR, SEGMENTER, )  # fmt: skip, FILM, PEN)

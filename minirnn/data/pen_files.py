@@ -1,0 +1,56 @@
+"""Files of handwriting for the online reader: to learn from, with labels, and to read, without."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+
+from minirnn.data.ndjson import load_drawings, load_strokes
+from minirnn.data.unipen import load_ink
+from minirnn.data.unipen_text import Ink
+from minirnn.errors import DataError
+
+
+def load_written(path: Path) -> list[Ink]:
+    """Handwriting to learn from: an npz file, or UNIPEN files, of which the words are taken, else the characters.
+
+    Raises:
+        DataError, FileNotFoundError: as `load_ink`; a UNIPEN file without a labelled segment.
+    """
+    if path.suffix.lower() == ".npz":
+        return load_ink(path)
+    for level in ("WORD", "CHARACTER"):
+        try:
+            if inks := load_ink(path, level):
+                return inks
+        except DataError:
+            if level == "CHARACTER" or not path.is_dir():
+                raise
+    raise DataError(f"{path} holds no .SEGMENT of level WORD or CHARACTER; expected labelled handwriting")
+
+
+def load_unlabelled(path: Path) -> list[Ink]:
+    """Handwriting to read: by the name of the file, npz, ndjson, JSON, or else UNIPEN. A label may be empty.
+
+    Raises:
+        DataError, FileNotFoundError: as the readers of these forms.
+    """
+    kind = path.suffix.lower()
+    if kind == ".ndjson":
+        return load_drawings(path)
+    if kind == ".json":
+        return [Ink(load_strokes(path), "", "")]
+    return load_written(path)
+
+
+def fingerprint(splits: dict[str, list[Ink]]) -> str:
+    """Changes when any point, label or split does."""
+    key = hashlib.sha256()
+    for name, inks in splits.items():
+        for ink in inks:
+            key.update(f"{name} {ink.label!r} {[len(s) for s in ink.strokes]}".encode())
+            for stroke in ink.strokes:
+                key.update(np.ascontiguousarray(stroke).tobytes())
+    return key.hexdigest()
