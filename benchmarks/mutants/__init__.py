@@ -23,8 +23,8 @@ from benchmarks.mutants import (
     segmentation,
     sequences,
     training,
-    watching,
     video,
+    watching,
 )
 from benchmarks.mutants.mutant import Mutant
 

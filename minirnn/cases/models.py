@@ -146,6 +146,8 @@ def _columns(name: str, *, loss: bool = True, training: bool = True, cell: str =
     pair = column_classifier if loss else column_logits
     options = {"config": c, "training": training}
     return Case(f"{pair.name}-{name}", pair, make, options, constants=ENCODER, least=int(loss or training), model=True)
+
+
 def _video(name: str, *, training: bool = True, **config: Any) -> Case:
     """The whole video captioner on clips of three frames of 8x8."""
     c = VideoConfig(vocab=7, frames=3, image_size=8, channels=(2, 3), features=4, embed=3, hidden=2, **config)

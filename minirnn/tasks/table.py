@@ -15,4 +15,6 @@ from minirnn.tasks.task import Task
 from minirnn.tasks.text_commands import TASK as TEXT
 from minirnn.tasks.tracking_commands import TASK as TRACKER
 
-TASKS: tuple[Task, ...] = (CAPTIONER, TEXT, READER, GESTURES, CLIPS, TRACKER, CLASSIFIER, DETECTOR, SEGMENTER, )  # fmt: skip, FILM, PEN)
+TASKS: tuple[Task, ...] = (
+    CAPTIONER, TEXT, READER, PEN, GESTURES, CLIPS, TRACKER, FILM, CLASSIFIER, DETECTOR, SEGMENTER,
+)  # fmt: skip
