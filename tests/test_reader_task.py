@@ -19,8 +19,8 @@ from minirnn.data.ngrams import WittenBell, witten_bell
 from minirnn.data.text import Alphabet
 from minirnn.models.reader import ReaderConfig, init_reader
 from minirnn.problem import Step, TrainConfig
-from minirnn.tasks import reader
-from minirnn.tasks.reader import BEAM, Reader, Settings, System, decodings, report
+from minirnn.tasks import reader, reading
+from minirnn.tasks.reader import Reader, Settings, System, report
 from minirnn.tasks.reader_baseline import TILE, tiles_of
 from minirnn.tasks.reader_pictures import columns_picture, lines_sheet
 from minirnn.tasks.reading import Decoding
@@ -94,27 +94,12 @@ def test_lines_are_read_in_their_own_order_and_as_if_alone():
     assert [told.text for told in model.read(images)] == [told.text for told in model.decode(together)]
 
 
-def test_ways_to_decode():
-    model, val = tiny_reader("abc"), ImageLines((np.zeros((32, 20), np.uint8),), ("ab",))
-    assert list(decodings(model, (), val)) == ["best path", f"beam {BEAM}"]
-    ways = decodings(model, ("ab", "ab", "c"), val)
-    assert ways["beam, n-gram"].weight in reader.WEIGHTS
-    logits = 4 * np.eye(4)[[1, 1, 3, 0]]  # "ac" is what the columns say
-    says = {name: model.decode([logits], how)[0].text for name, how in ways.items()}
-    assert says["best path"] == says[f"beam {BEAM}"] == "ac"
-    assert says["beam, lexicon"] in ("ab", "c")
-    assert says["beam, lexicon, n-gram"] in ("ab", "c")
-    unsure = np.log([[1e-3, 0.98, 0.01, 0.009], [0.98, 0.01, 0.005, 0.005], [1e-3, 1e-3, 0.49, 0.508]])
-    assert model.decode([unsure])[0].text == "ac"
-    assert model.decode([unsure], ways["beam, n-gram"])[0].text == "ab"
-
-
 def test_a_report_holds_baselines(tmp_path):
     model = tiny_reader("abc")
     images = tuple(np.zeros((32, w), np.uint8) for w in (30, 20, 4))
     lines = ImageLines(images, ("ab", "c", "abc"))
     found = report(model, lines, ("ab", "ab", "c"), lines, tmp_path)
-    assert found["ngram"]["weight"] in reader.WEIGHTS
+    assert found["ngram"]["weight"] in reading.WEIGHTS
     assert found["baselines"]["most frequent text"]["exact_match"] == pytest.approx(1 / 3)
     assert found["too_narrow"] == 1
     assert found["in_lexicon"] == pytest.approx(2 / 3)
@@ -197,7 +182,7 @@ def test_digits_train_evaluate_and_read(capsys, tmp_path):
     assert (status, again["steps"]) == (0, result["steps"])
     status, found = run_json(capsys, "evaluate", run)
     assert (found["n"], found["split"], found["kind"]) == (16, "test", "drawn")
-    assert set(found["readings"]) == {"best path", f"beam {BEAM}"}
+    assert set(found["readings"]) == {"best path", "beam 10"}
     assert set(found["baselines"]) == {"single digits, true cuts given"}
     assert found["sizes"] == {"train": 12800, "val": 12, "test": 16}
     assert main(["evaluate", str(run), "--split", "val"]) == 0

@@ -8,6 +8,8 @@ import pytest
 from minirnn.data.text import Alphabet
 from minirnn.errors import DataError
 from minirnn.tasks.reading import (
+    BONUSES,
+    WEIGHTS,
     Decoding,
     by_length,
     decode,
@@ -16,6 +18,7 @@ from minirnn.tasks.reading import (
     most_frequent,
     show_scores,
     targets_of,
+    ways_to_read,
 )
 
 AB = Alphabet(("a", "b"))
@@ -95,3 +98,33 @@ def test_scores():
 def test_lists_of_different_lengths_are_refused():
     with pytest.raises(ValueError, match="zip"):
         judge(["a"], ["a", "b"])
+
+
+def test_ways_to_read():
+    alphabet = Alphabet(("a", "b", "c"))
+
+    def text(logits, how):
+        return decode(np.asarray(logits)[None], np.array([len(logits)]), alphabet, how)[0].text
+
+    assert list(ways_to_read((), alphabet, (), lambda how: ())) == ["best path", "beam 10"]
+    ways = ways_to_read(("ab", "ab", "c"), alphabet, ("ab",), lambda how: ("ab",))
+    sure = shouting([1, 1, 3, 0], 4)  # "ac" is what the columns say
+    says = {name: text(sure, how) for name, how in ways.items()}
+    assert says["best path"] == says["beam 10"] == "ac"
+    assert says["beam, lexicon"] in ("ab", "c")
+    assert says["beam, lexicon, n-gram"] in ("ab", "c")
+    unsure = np.log([[1e-3, 0.98, 0.01, 0.009], [0.98, 0.01, 0.005, 0.005], [1e-3, 1e-3, 0.49, 0.508]])
+    assert text(unsure, Decoding()) == "ac"
+    assert text(unsure, ways["beam, n-gram"]) == "ab"
+
+
+@pytest.mark.parametrize("weight", WEIGHTS)
+@pytest.mark.parametrize("bonus", BONUSES)
+def test_the_weight_of_the_n_gram_is_the_one_that_reads_best(weight, bonus):
+    ways = ways_to_read(
+        ("ab",), AB, ("ab", "ba"), lambda how: ("ab", "ba" if (how.weight, how.bonus) == (weight, bonus) else "bb")
+    )
+    for name in ("beam, n-gram", "beam, lexicon, n-gram"):
+        assert (ways[name].weight, ways[name].bonus) == (weight, bonus)
+    assert ways["beam, n-gram"].lexicon is None
+    assert ways["beam, lexicon, n-gram"].lexicon is not None

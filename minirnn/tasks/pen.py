@@ -25,7 +25,17 @@ from minirnn.models.pen_reader import PenConfig, frames_of, init_pen, pen_logits
 from minirnn.ops import FAST, Ops
 from minirnn.pair import Array, Tree
 from minirnn.problem import Problem, TrainConfig, as_json
-from minirnn.tasks.reading import Decoding, Told, by_length, decode, judge, most_frequent, targets_of
+from minirnn.tasks.reading import (
+    TUNED,
+    Decoding,
+    Told,
+    by_length,
+    decode,
+    judge,
+    most_frequent,
+    targets_of,
+    ways_to_read,
+)
 from minirnn.tasks.runs import from_meta, open_run
 
 NAME = "pen"
@@ -210,18 +220,23 @@ def load_reader(folder: Path, ops: Ops = FAST) -> tuple[PenReader, dict[str, Any
     return PenReader(config, meta["settings"]["features"], Alphabet(tuple(meta["alphabet"])), params, ops), meta
 
 
-def report(model: PenReader, inks: Sequence[Ink], known: Sequence[str], ways: dict[str, Decoding]) -> dict[str, Any]:
+def report(model: PenReader, inks: Sequence[Ink], known: Sequence[str], val: Sequence[Ink]) -> dict[str, Any]:
     """n, the scores of the best path, those of other ways to decode, and the baseline.
 
     Args:
+        inks: to be read.
         known: the texts of the training items.
+        val: the validation items of the run, by which the n-gram's weight is chosen.
     """
+    few = val[:: max(1, len(val) // TUNED)][:TUNED]  # evenly spread: writers stand together
+    tuned = model.logp(model.prepare(few))
+    ways = ways_to_read(
+        known, model.alphabet, [tidy(ink.label) for ink in few],
+        lambda how: [told.text for told in model.decode(tuned, how)],
+    )  # fmt: skip
     truths = [tidy(ink.label) for ink in inks]
     logp = model.logp(model.prepare(inks))
-    readings = {
-        name: judge(truths, [told.text for told in model.decode(logp, how)])
-        for name, how in {"best path": Decoding(), **ways}.items()
-    }
+    readings = {name: judge(truths, [told.text for told in model.decode(logp, how)]) for name, how in ways.items()}
     words = set(known)
     return {
         "n": len(truths),

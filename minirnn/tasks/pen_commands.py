@@ -9,20 +9,18 @@ from dataclasses import replace
 from pathlib import Path
 
 from minirnn.checkpoint import load
-from minirnn.data.ngrams import WittenBell
 from minirnn.data.pen_files import fingerprint, load_unlabelled, load_written
 from minirnn.data.pen_forms import FORMS
-from minirnn.data.text import Alphabet, tidy
+from minirnn.data.text import tidy
 from minirnn.data.unipen import split_inks
 from minirnn.data.unipen_text import Ink
-from minirnn.decode_ctc import Lexicon
 from minirnn.display import console, show
 from minirnn.errors import DataError
 from minirnn.problem import TrainConfig
 from minirnn.tasks import pen
 from minirnn.tasks.pen import NAME, Settings, System, load_reader
 from minirnn.tasks.pen_pictures import letters_picture, pictures
-from minirnn.tasks.reading import Decoding, load_lexicon, show_scores
+from minirnn.tasks.reading import BEAM, Decoding, load_lexicon, show_scores
 from minirnn.tasks.runs import (
     data_of,
     from_meta,
@@ -38,7 +36,6 @@ from minirnn.tasks.runs import (
 from minirnn.tasks.task import Command, Result, Task
 from minirnn.train import LAST, train
 
-BEAM = 10
 ORDER = 4  # characters that the n-gram looks back
 EXAMPLES = 3  # words that training leaves in the run's folder
 WHAT = "'drawn', an npz file of pen strokes, or a file or folder of UNIPEN files"
@@ -139,20 +136,8 @@ def _evaluate(args: Namespace) -> Result:
         sizes = {**split_inks(load_written(Path(data))), "train": own["train"]}
         inks = sizes[split]
     known = [tidy(ink.label) for ink in own["train"]]
-    found = pen.report(model, inks, known, ways(known, model.alphabet))
+    found = pen.report(model, inks, known, own["val"])
     return {"data": data, "split": split, "sizes": {name: len(some) for name, some in sizes.items()}, **found}
-
-
-def ways(known: list[str], alphabet: Alphabet) -> dict[str, Decoding]:
-    """What a report compares with the best path; the lexicon and the n-gram are those of the training words."""
-    labels = [alphabet.encode(text).tolist() for text in known]
-    lexicon, ngram = Lexicon(labels), WittenBell(labels, ORDER, len(alphabet) - 1)
-    return {
-        f"beam {BEAM}": Decoding(BEAM),
-        "beam, n-gram": Decoding(BEAM, ngram=ngram),
-        "beam, lexicon": Decoding(BEAM, lexicon),
-        "beam, lexicon, n-gram": Decoding(BEAM, lexicon, ngram),
-    }
 
 
 def _show_evaluation(result: Result) -> str:

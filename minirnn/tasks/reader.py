@@ -13,25 +13,30 @@ from minirnn.checkpoint import restore
 from minirnn.data.digit_strings import HEIGHT
 from minirnn.data.line_sets import LineSets
 from minirnn.data.lines import ImageLines, least_width, stack
-from minirnn.data.ngrams import WittenBell
 from minirnn.data.text import Alphabet
-from minirnn.decode_ctc import Lexicon
 from minirnn.fast import optim as fast_optim
 from minirnn.models.reader import ReaderConfig, columns_of, init_reader, read_forward, reader
 from minirnn.ops import FAST, Ops
 from minirnn.pair import Array, Tree
 from minirnn.problem import Checked, Note, Problem, Step, TrainConfig, as_json
 from minirnn.tasks.reader_baseline import CUTS, cuts_problem, cuts_scores
-from minirnn.tasks.reading import Decoding, Told, by_length, decode, judge, most_frequent, targets_of
+from minirnn.tasks.reading import (
+    TUNED,
+    Decoding,
+    Told,
+    by_length,
+    decode,
+    judge,
+    most_frequent,
+    targets_of,
+    ways_to_read,
+)
 from minirnn.tasks.runs import from_meta, open_run
 from minirnn.train import train
 
 NAME = "reader"
 JUDGED = 1000  # validation lines that a check while training reads, at most
 PER_BATCH = 64  # lines read at once
-BEAM = 10
-ORDER = 4  # characters that the n-gram looks back
-WEIGHTS, BONUSES, TUNED = (0.3, 0.6, 0.9), (0.0, 0.7), 150  # of the n-gram, tried on so many validation lines
 SHARE = 0.88  # of a time limit; the rest is the baseline's, where there is one
 
 
@@ -170,25 +175,6 @@ def load_reader(folder: Path, ops: Ops = FAST) -> tuple[Reader, dict[str, Any]]:
     return Reader(config, alphabet, params, running, meta["ink"], meta["pitch"], ops), meta
 
 
-def decodings(model: Reader, known: Sequence[str], val: ImageLines) -> dict[str, Decoding]:
-    """The ways to decode that a report compares; the lexicon and the n-gram are those of the training lines.
-
-    How much the n-gram counts, and the bonus for every character, are those that read some validation lines best.
-    """
-    ways = {"best path": Decoding(), f"beam {BEAM}": Decoding(BEAM)}
-    if known:
-        labels = [model.alphabet.encode(text).tolist() for text in known]
-        lexicon, ngram = Lexicon(labels), WittenBell(labels, ORDER, len(model.alphabet) - 1)
-        few = val.some(TUNED)
-        logits, truths = model.logits(few.images), few.texts
-        tried = [Decoding(BEAM, ngram=ngram, weight=weight, bonus=bonus) for weight in WEIGHTS for bonus in BONUSES]
-        best = min(tried, key=lambda how: judge(truths, [told.text for told in model.decode(logits, how)])["cer"])
-        ways["beam, n-gram"] = best
-        ways["beam, lexicon"] = Decoding(BEAM, lexicon)
-        ways["beam, lexicon, n-gram"] = replace(best, lexicon=lexicon)
-    return ways
-
-
 def report(
     model: Reader, lines: ImageLines, known: Sequence[str], val: ImageLines, folder: Path
 ) -> dict[str, Any]:  # fmt: skip
@@ -200,7 +186,11 @@ def report(
         val: the validation lines of the run, by which the n-gram's weight is chosen.
         folder: of the run, which holds the baseline.
     """
-    logits, ways = model.logits(lines.images), decodings(model, known, val)
+    few = val.some(TUNED)
+    tuned, logits = model.logits(few.images) if known else [], model.logits(lines.images)
+    ways = ways_to_read(
+        known, model.alphabet, few.texts, lambda how: [told.text for told in model.decode(tuned, how)]
+    )  # fmt: skip
     readings = {
         name: judge(lines.texts, [told.text for told in model.decode(logits, how)]) for name, how in ways.items()
     }

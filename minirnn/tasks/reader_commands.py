@@ -14,10 +14,10 @@ from minirnn.errors import DataError
 from minirnn.models.reader import CELLS
 from minirnn.problem import TrainConfig
 from minirnn.tasks import reader
-from minirnn.tasks.reader import BEAM, NAME, Settings, System, load_reader
+from minirnn.tasks.reader import NAME, Settings, System, load_reader
 from minirnn.tasks.reader_baseline import CUTS
 from minirnn.tasks.reader_pictures import columns_picture, pictures
-from minirnn.tasks.reading import Decoding, load_lexicon, show_scores
+from minirnn.tasks.reading import BEAM, Decoding, load_lexicon, show_scores
 from minirnn.tasks.runs import (
     data_of,
     from_meta,
