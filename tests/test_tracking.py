@@ -28,7 +28,7 @@ from minirnn.models.tracker_look import LookParams, look_for, places_of
 from minirnn.ops import FAST
 from minirnn.problem import Step, TrainConfig
 from minirnn.tasks import tracking
-from minirnn.tasks.tracking import BASELINE, Settings, System, filled, overlap, scores
+from minirnn.tasks.tracking import BASELINE, Settings, System, filled, scores
 from minirnn.tasks.tracking_pictures import around
 from minirnn.train import BEST, LAST
 
@@ -143,13 +143,6 @@ def test_configs_that_cannot_be(wrong, says):
 
 
 # scores and baselines
-
-
-def test_intersection_over_union():
-    a = np.array([[0.0, 0, 2, 2], [0, 0, 2, 2], [0, 0, 1, 1], [3, 3, 3, 3]])
-    b = np.array([[0.0, 0, 2, 2], [1, 0, 3, 2], [1, 1, 2, 2], [3, 3, 3, 3]])
-    np.testing.assert_allclose(overlap(a, b), [1, 1 / 3, 0, 0])
-    np.testing.assert_allclose(overlap(a[None, :2], b[None, :2]), overlap(b[None, :2], a[None, :2]))
 
 
 def scene_of(hidden):

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from minirnn.boxes import iou_of_pairs
 from minirnn.checkpoint import restore
 from minirnn.data.images import to_float
 from minirnn.data.moving_digits import Digits, digit_splits
@@ -181,20 +182,11 @@ def load_baseline(folder: Path, meta: Mapping[str, Any]) -> Tracker:
     return alone
 
 
-def overlap(a: Array, b: Array) -> Array:
-    """Intersection over union of boxes (…, 4) x0, y0, x1, y1, each with the one at its own place; 0 without area."""
-    inside = np.maximum(np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2]), 0).prod(axis=-1)
-    area_a, area_b = ((box[..., 2:] - box[..., :2]).prod(axis=-1) for box in (a, b))
-    union = area_a + area_b - inside
-    out: Array = inside / np.where(union > 0, union, 1)
-    return out
-
-
 def scores(boxes: Array, hidden: Array, scenes: Scenes) -> dict[str, float]:
     """Mean IoU over all frames, over those where the digit is seen, over those where it is hidden; `hidden_told`: the
     share of frames where "hidden" is told rightly."""
     truth, behind = scenes.boxes[:, 0], scenes.hidden[:, 0]
-    found = overlap(boxes.astype(np.float64), truth.astype(np.float64))
+    found = iou_of_pairs(boxes.astype(np.float64), truth.astype(np.float64))
     return {
         "iou": float(found.mean()),
         "iou_seen": float(found[~behind].mean()),
