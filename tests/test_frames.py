@@ -166,6 +166,7 @@ def both_refuse(path, says):
         ("a.npy", npy(plain())[:20], "is a damaged .npy file"),
         ("a.npy", npy(plain()).replace(b"(5, 16,", b"(5, -6,"), r"\(5, -6, 16, 3\); expected"),
         ("a.npy", npy(plain()).replace(b"{'descr'", b"{'discr'"), "is a damaged .npy file"),
+        ("a.npy", npy(plain()).replace(b"), }", b" ,( "), "is a damaged .npy file"),
         ("a.npy", npy(np.array([print, None], object)), "holds object"),
         ("a.npy", b"version https://git-lfs.github.com/spec/v1\n", "Git LFS pointer"),
     ],

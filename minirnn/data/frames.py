@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,6 +26,8 @@ PIXELS = 2**28  # of all its frames together
 MOST = 10_000  # frames of a clip of which some are kept
 EXPECTED = "a clip: an animated GIF, PNG or WebP, a folder of pictures, or a .npy array (T, H, W) or (T, H, W, 3) uint8"
 _NPY = b"\x93NUMPY"
+# What NumPy raises on damaged headers, found by feeding it damaged headers.
+_BROKEN_HEADER = (ValueError, TypeError, SyntaxError, EOFError, MemoryError, RecursionError, TokenError)
 
 
 def load_clip(path: Path) -> Array:
@@ -155,11 +158,14 @@ def _array(data: bytes, path: Path, most: int) -> _Clip:
     try:
         version = np.lib.format.read_magic(file)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, fortran, dtype = read(file)
-    except (ValueError, TypeError, SyntaxError, EOFError, MemoryError, RecursionError) as error:
-        raise DataError(f"{path} is a damaged .npy file ({error}); expected {EXPECTED}") from error
+        with warnings.catch_warnings():  # NumPy warns of headers that Python 2 wrote
+            warnings.simplefilter("ignore")
+            shape, fortran, dtype = read(file)
+    except _BROKEN_HEADER as error:
+        raise DataError(f"{path} is a damaged .npy file: its header cannot be read; expected {EXPECTED}") from error
     if dtype != np.uint8 or len(shape) not in (3, 4) or (len(shape) == 4 and shape[3] != 3) or min(shape) < 1:
-        raise DataError(f"{path} holds {dtype} {shape}; expected uint8 frames (T, H, W) or (T, H, W, 3)")
+        what = f"{dtype} {shape}"[:80]
+        raise DataError(f"{path} holds {what}; expected uint8 frames (T, H, W) or (T, H, W, 3)")
     _require_several(shape[0], most, path)
     came, expected = len(data) - file.tell(), math.prod(shape)
     if came != expected:
