@@ -16,15 +16,9 @@ from minirnn.data.digit_strings import stroke_digits
 from minirnn.data.moving_digits import Digits
 from minirnn.data.occlusions import Scenes, scene_split
 from minirnn.functional.affine import AffineParams
-from minirnn.models.tracker import (
-    TrackerConfig,
-    corners,
-    init_tracker,
-    middles,
-    places_asked,
-    track,
-)
+from minirnn.models.tracker import corners, middles, places_asked, track
 from minirnn.models.tracker_look import LookParams, look_for, places_of
+from minirnn.models.tracker_params import TrackerConfig, init_tracker
 from minirnn.ops import FAST
 from minirnn.problem import Step, TrainConfig
 from minirnn.tasks import tracking

@@ -18,7 +18,8 @@ from minirnn.data.occlusions import Scenes, draw_scenes, scene_split
 from minirnn.errors import DataError
 from minirnn.fast import optim as fast_optim
 from minirnn.functional.activations import sigmoid
-from minirnn.models.tracker import TrackerConfig, corners, init_tracker, track, tracker
+from minirnn.models.tracker import corners, track, tracker
+from minirnn.models.tracker_params import TrackerConfig, init_tracker
 from minirnn.ops import FAST, Ops
 from minirnn.pair import Array, Tree
 from minirnn.problem import Checked, Note, Problem, Step, TrainConfig, as_json
