@@ -22,8 +22,9 @@ from minirnn.models.tracker_params import TrackerConfig, init_tracker
 from minirnn.ops import FAST
 from minirnn.problem import Step, TrainConfig
 from minirnn.tasks import tracking
-from minirnn.tasks.tracking import BASELINE, Settings, System, filled, scores
+from minirnn.tasks.tracking import BASELINE, Settings, System
 from minirnn.tasks.tracking_pictures import around
+from minirnn.tasks.tracking_scores import filled, scores
 from minirnn.train import BEST, LAST
 
 TINY = TrainConfig(epochs=1, batch=4, checks=2, warmup=2, seed=1)

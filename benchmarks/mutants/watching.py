@@ -80,7 +80,7 @@ TRACKER = mutants(
 )
 JUDGING = mutants(
     "tracking",
-    "tasks/tracking.py",
+    "tasks/tracking_scores.py",
     {
         "hidden frames are those seen": {"found[behind].mean()": "found[~behind].mean()"},
         "the next box is used where the last is asked for": {
