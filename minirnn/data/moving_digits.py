@@ -1,9 +1,9 @@
 """Clips of a digit that moves: the same seed draws the same clips.
 
 The picture has no border: what leaves it on one side comes in on the other. A clip begins anywhere, so that every frame
-of every motion looks the same on average: no single frame tells the motion, only the order of the frames does. Six of
-the eight motions come in pairs of which one is the other played backwards; frames without their order tell the pair at
-most.
+of every motion looks the same on average: no single frame tells the motion. Six of the eight motions come in pairs of
+which one is the other played backwards; frames without their order can tell the pair, from how the places of a clip lie
+to each other, but not which of the two.
 """
 
 from __future__ import annotations

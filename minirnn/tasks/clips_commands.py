@@ -107,11 +107,16 @@ def _evaluate(args: Namespace) -> Result:
 def _show_evaluation(report: Result) -> str:
     counts = ", ".join(f"{n} {name}" for name, n in report["digits"].items())
     lines = [f"{report['n']} clips ({report['split']}) of digits that move; digits: {counts}"]
-    names = {"one_frame": "one frame (CNN)", "any_order": "all frames, no order (CNN, mean)", "chance": "chance"}
-    rows = {"this model (CNN, recurrent)": report["accuracy"]}
-    rows |= {names[name]: value for name, value in report["baselines"].items()}
-    width = max(map(len, rows))
-    lines += [f"{label:<{width}}  {value:7.2%}" for label, value in rows.items()]
+    names = {
+        "recurrent": "this model (CNN, recurrent)",
+        "chance": "chance",
+        "one_frame": "one frame (CNN, two layers)",
+        "any_order": "all frames, no order (CNN, mean, two layers)",
+    }
+    width = max(map(len, names.values()))
+    for kind, right in {"recurrent": report["accuracy"], **report["baselines"]}.items():
+        after = f"  after {report['steps'][kind]} steps" if kind in report["steps"] else ""
+        lines.append(f"{names[kind]:<{width}}  {right:7.2%}{after}")
     worst = min(report["per_class"], key=report["per_class"].__getitem__)
     lines.append(f"hardest {report['label']}: {worst}, {report['per_class'][worst]:.1%} right")
     return "\n".join(lines)
