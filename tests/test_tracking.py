@@ -262,4 +262,18 @@ def test_a_larger_clip_gets_boxes_in_its_own_pixels(capsys, tmp_path, monkeypatc
 def test_bad_input_gets_one_sentence(capsys, tmp_path):
     run = tmp_path / "run"
     assert "no folder; expected 'drawn'" in fails(capsys, "train", "tracker", "--data", tmp_path / "no", "--out", run)
+    assert main(["train", "tracker", "--out", str(run), "--data", str(_two(tmp_path / "two"))]) == 2
+    assert "two (train): 2 different digits (0, 1); expected at least 3" in capsys.readouterr().err
+    assert not run.exists()
     assert "holds no trained tracker" in fails(capsys, "track", tmp_path, tmp_path, "--digit", 1)
+
+
+def _two(folder):
+    """MNIST's four files, of two digits."""
+    folder.mkdir()
+    images = PARTS["train"].images
+    for part in ("train", "t10k"):
+        for name, array in (("images-idx3", images), ("labels-idx1", np.arange(len(images)) % 2)):
+            head = bytes([0, 0, 8, array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape)
+            (folder / f"{part}-{name}-ubyte").write_bytes(head + array.astype(np.uint8).tobytes())
+    return folder

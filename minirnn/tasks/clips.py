@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -13,7 +12,7 @@ import numpy as np
 
 from minirnn.checkpoint import CheckpointError, load, restore
 from minirnn.data.images import to_float
-from minirnn.data.moving_digits import DIGITS, MOTIONS, Clips, Digits, clip_split, digit_splits, draw_clips
+from minirnn.data.moving_digits import DIGITS, MOTIONS, Clips, Digits, clip_split, digit_splits, draw_clips, fingerprint
 from minirnn.errors import DataError
 from minirnn.fast import optim as fast_optim
 from minirnn.models.clip_classifier import ClipConfig, clip_classifier, clip_logits, init_clips
@@ -50,12 +49,6 @@ def train_defaults(settings: Settings, digits: int) -> TrainConfig:
     """How to train it, for so many training digits: an epoch moves each once, never as it moved before."""
     return TrainConfig(epochs=round(max(1, 50_000 / digits), 1), batch=32, lr=4e-3, clip=2.0, checks=8,
                        seed=settings.seed)  # fmt: skip
-
-
-def fingerprint(digits: Mapping[str, Digits]) -> str:
-    """Changes when any picture or label of the training and validation digits does."""
-    parts = (np.ascontiguousarray(array).tobytes() for name in ("train", "val") for array in digits[name])
-    return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
 @dataclass(frozen=True)

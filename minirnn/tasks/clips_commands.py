@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from minirnn.data.frames import grey_squares, load_clip, save_gif
-from minirnn.data.moving_digits import digit_splits
+from minirnn.data.moving_digits import digit_splits, fingerprint
 from minirnn.display import console, show
 from minirnn.errors import DataError
 from minirnn.problem import TrainConfig
@@ -97,7 +97,7 @@ def _evaluate(args: Namespace) -> Result:
     split = "test" if args.split == "all" else args.split  # the rest is what the run has seen
     data = _data_of(args) or settings.data
     digits = digit_splits(data, settings.seed)
-    if data == settings.data and clips.fingerprint(digits) != meta["digits"]:
+    if data == settings.data and fingerprint(digits) != meta["digits"]:
         raise DataError(f"{data} has changed since the run in {args.run} was trained on it; train it anew")
     report = clips.evaluate(args.run, clips.clips_of(digits, split, settings.seed))
     counts = {name: len(part.labels) for name, part in digits.items()}

@@ -12,8 +12,8 @@ import numpy as np
 
 from minirnn.checkpoint import restore
 from minirnn.data.images import to_float
-from minirnn.data.moving_digits import Digits, digit_splits
-from minirnn.data.occlusions import Scenes, draw_scenes, scene_split
+from minirnn.data.moving_digits import Digits, digit_splits, fingerprint
+from minirnn.data.occlusions import Scenes, draw_scenes, require_hidable, scene_split
 from minirnn.errors import DataError
 from minirnn.fast import optim as fast_optim
 from minirnn.functional.activations import sigmoid
@@ -22,7 +22,6 @@ from minirnn.models.tracker_params import TrackerConfig, init_tracker
 from minirnn.ops import FAST, Ops
 from minirnn.pair import Array, Tree
 from minirnn.problem import Checked, Note, Problem, Step, TrainConfig, as_json
-from minirnn.tasks.clips import fingerprint
 from minirnn.tasks.runs import from_meta, open_run, resume_command
 from minirnn.tasks.tracking_scores import filled, scores
 from minirnn.train import BEST, train
@@ -147,7 +146,19 @@ class System:
 
 def build(settings: Settings) -> System:
     """Load or draw the digits."""
-    return System(settings, digit_splits(settings.data, settings.seed))
+    return System(settings, load_digits(settings.data, settings.seed))
+
+
+def load_digits(data: str, seed: int) -> dict[str, Digits]:
+    """The digits of every split, all of which can be followed behind a wall.
+
+    Raises:
+        DataError, FileNotFoundError: as `digit_splits` and `require_hidable`.
+    """
+    digits = digit_splits(data, seed)
+    for name, split in digits.items():
+        require_hidable(split, f"{data} ({name})")
+    return digits
 
 
 def train_tracker(

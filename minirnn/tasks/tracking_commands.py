@@ -9,12 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from minirnn.data.frames import grey_squares, load_clip, save_gif
-from minirnn.data.moving_digits import digit_splits
+from minirnn.data.moving_digits import fingerprint
 from minirnn.display import console, show
 from minirnn.errors import DataError
 from minirnn.problem import TrainConfig
 from minirnn.tasks import tracking
-from minirnn.tasks.clips import fingerprint
 from minirnn.tasks.runs import (
     data_of,
     from_meta,
@@ -92,7 +91,7 @@ def _evaluate(args: Namespace) -> Result:
         raise DataError("scenes of digits have no split 'novel'; expected train, val, test or all")
     split = "test" if args.split == "all" else args.split  # the rest is what the run has seen
     data = _data_of(args) or settings.data
-    digits = digit_splits(data, settings.seed)
+    digits = tracking.load_digits(data, settings.seed)
     if data == settings.data and fingerprint(digits) != meta["digits"]:
         raise DataError(f"{data} has changed since the run in {args.run} was trained on it; train it anew")
     report = tracking.evaluate(args.run, tracking.scenes_of(digits, split, settings.seed))
