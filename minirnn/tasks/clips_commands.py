@@ -21,6 +21,7 @@ from minirnn.tasks.runs import (
     from_meta,
     goes_on,
     lengthened,
+    refuse_skip_bad,
     require_new,
     run_arguments,
     seed_of,
@@ -90,6 +91,7 @@ def _data_of(args: Namespace) -> str | None:
 
 
 def _evaluate(args: Namespace) -> Result:
+    refuse_skip_bad(args, "clips of digits")
     _, meta = load_watcher(args.run)
     settings = from_meta(Settings, meta["settings"], str(args.run))
     if args.split == "novel":
