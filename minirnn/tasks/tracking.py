@@ -23,7 +23,7 @@ from minirnn.ops import FAST, Ops
 from minirnn.pair import Array, Tree
 from minirnn.problem import Checked, Note, Problem, Step, TrainConfig, as_json
 from minirnn.tasks.runs import from_meta, open_run, resume_command
-from minirnn.tasks.tracking_scores import filled, scores
+from minirnn.tasks.tracking_scores import filled, middle_box, scores
 from minirnn.train import BEST, train
 
 NAME = "tracker"
@@ -194,25 +194,25 @@ def load_baseline(folder: Path, meta: Mapping[str, Any]) -> Tracker:
     return alone
 
 
-def evaluate(folder: Path, scenes: Scenes) -> dict[str, Any]:
+def evaluate(folder: Path, scenes: Scenes, train: Scenes) -> dict[str, Any]:
     """Scores of a run on some scenes, beside baselines without a learned memory.
 
+    Args:
+        train: training scenes, for the baseline that looks at nothing.
     Returns:
         n (scenes), frames, hidden_frames, the scores, `hidden_ratio` (mean IoU in hidden frames, times that of
-        `frame_by_frame`), and the scores of `baselines`: `middle` (a box of the mean size in the middle of the frame),
-        `frame_by_frame` (the same CNN without recurrence), `last_seen` and `straight_line` (its boxes; where it says
-        "hidden", the last one stays, or goes straight to the next one).
+        `frame_by_frame`), and the scores of `baselines`: `middle` (a box of the mean size of training boxes, in the
+        middle of the frame), `frame_by_frame` (the same CNN without recurrence), `last_seen` and `straight_line` (its
+        boxes; where it says "hidden", the last one stays, or goes straight to the next one: a look into the future).
     """
     model, meta = load_tracker(folder)
     alone = load_baseline(folder, meta)
-    truth, asked = scenes.boxes[:, 0], scenes.digits[:, 0]
+    asked = scenes.digits[:, 0]
     boxes, hidden = model.follow(scenes.frames, asked)
     theirs, chance = alone.follow(scenes.frames, asked)
     lost = chance > 0.5
-    half = (truth[..., 2:] - truth[..., :2]).mean(axis=(0, 1)) / 2
-    middle = np.concatenate([model.config.size / 2 - half, model.config.size / 2 + half])
     guesses = {
-        "middle": np.broadcast_to(middle, truth.shape),
+        "middle": np.broadcast_to(middle_box(train, model.config.size), scenes.boxes[:, 0].shape),
         "frame_by_frame": theirs,
         "last_seen": filled(theirs, lost, ahead=False),
         "straight_line": filled(theirs, lost, ahead=True),
