@@ -2,9 +2,9 @@
 
     python -m benchmarks.mutate [NAME ...] [--jobs 2] [--json] [--list]
 
-The mistakes are those of `benchmarks.mutants`: 354 that people make in hand-written backpropagation. Each is planted
-into a temporary copy of the package, and the tests of its layer run there: gradient checks and the contract first, then
-PyTorch, then values worked out by hand. A mistake counts as caught when one of these tests fails. Before that the same
+The mistakes are those of `benchmarks.mutants`: 482 that people make in hand-written backpropagation and what goes with
+it. Each is planted into a temporary copy of the package, and the tests of its layer run there: gradient checks and the
+contract first, then PyTorch, then values worked out by hand. A mistake counts as caught when one of these tests fails. Before that the same
 tests must pass on a copy without a mistake. NAME picks layers or parts of descriptions ("gru", "dbh = dbx").
 Exit status 1 when fewer than 98 % are caught, 2 when the table no longer fits the code.
 """
@@ -62,6 +62,8 @@ TESTS: dict[str, tuple[Tests, ...]] = {  # the cheap ones first; what follows ru
     "embedding": _layer_tests("embedding"),
     "affine over time": _layer_tests("affine"),
     "cross-entropy": _layer_tests("cross_entropy or log_softmax"),
+    "binary cross-entropy": _layer_tests("binary_cross_entropy"),
+    "smooth L1": _layer_tests("smooth_l1"),
     "ctc": (Tests(CHECKS, "ctc"), Tests(("tests/test_ctc.py",)), Tests((TORCH,), "ctc")),
     "ctc decoding": (Tests(("tests/test_decode_ctc.py",)),),
     "offline reader": (

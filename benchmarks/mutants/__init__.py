@@ -1,4 +1,4 @@
-"""`MUTANTS`: a catalogue of 354 mistakes in hand-written backpropagation, each as a change to minirnn's own code.
+"""`MUTANTS`: a catalogue of 482 mistakes in hand-written backpropagation and what goes with it, each as a change to minirnn's own code.
 
 A mistake in a forward pass is planted together with the backward pass that belongs to it, where the code has a place
 for it: who differentiates their own mistake passes a gradient check, so something else has to notice. Conventions
@@ -16,6 +16,7 @@ from benchmarks.mutants import (
     gru,
     images,
     line_reading,
+    losses,
     lstm,
     norms,
     pen,
@@ -35,6 +36,7 @@ MUTANTS: tuple[Mutant, ...] = tuple(
         lstm,
         gru,
         sequences,
+        losses,
         ctc,
         ctc_decoding,
         line_reading,
