@@ -90,7 +90,7 @@ TESTS: dict[str, tuple[Tests, ...]] = {  # the cheap ones first; what follows ru
         Tests(("tests/test_tracking.py",), "not train and not resuming and not larger and not bad_input"),
         Tests(CHECKS, "track"),
     ),
-    "tracking": (Tests(("tests/test_tracking.py",), "union or scores or memories"),),
+    "tracking": (Tests(("tests/test_tracking.py",), "scores or memories"),),
     "optimisers": (Tests(("tests/test_optim.py",)),),
     "clipping": (Tests(("tests/test_optim.py",)),),
     "video": (Tests(CHECKS, "video"), Tests(("tests/test_film.py",), "not describe and not resuming and not seed")),

@@ -47,10 +47,7 @@ class Curve(NamedTuple):
 
 
 def iou(a: Array, b: Array) -> Array:
-    """Intersection over union of every box of `a` with every box of `b`.
-
-        inter = max(0, min(x1) - max(x0)) * max(0, min(y1) - max(y0))
-        iou   = inter / (area a + area b - inter)
+    """Intersection over union of every box of `a` with every box of `b`, see `iou_of_pairs`.
 
     Args:
         a: (A, 4).
@@ -62,17 +59,36 @@ def iou(a: Array, b: Array) -> Array:
     """
     for name, boxes in (("a", a), ("b", b)):
         require_boxes(name, boxes)
-    low = np.maximum(a[:, None, :2], b[None, :, :2])
-    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
-    inter = np.maximum(high - low, 0).prod(axis=2)
-    union = areas(a)[:, None] + areas(b)[None] - inter
+    return iou_of_pairs(a[:, None], b[None])
+
+
+def iou_of_pairs(a: Array, b: Array) -> Array:
+    """Intersection over union of boxes, each of `a` with the one at its own place in `b`.
+
+        inter = max(0, min(x1) - max(x0)) * max(0, min(y1) - max(y0))
+        iou   = inter / (area a + area b - inter)
+
+    Args:
+        a, b: (…, 4), shapes that broadcast, edges in order.
+    Returns:
+        (…) from 0 to 1; 0 where both boxes have no area.
+    Raises:
+        ValueError: a last axis that is not 4, or shapes that do not broadcast.
+    """
+    for name, boxes in (("a", a), ("b", b)):
+        if boxes.shape[-1:] != (4,):
+            raise ValueError(f"{name} has shape {boxes.shape}; expected (…, 4): x0, y0, x1, y1")
+    low = np.maximum(a[..., :2], b[..., :2])
+    high = np.minimum(a[..., 2:], b[..., 2:])
+    inter = np.maximum(high - low, 0).prod(axis=-1)
+    union = areas(a) + areas(b) - inter
     out: Array = inter / np.where(union > 0, union, 1)
     return out
 
 
 def areas(boxes: Array) -> Array:
-    """Width times height of boxes (N, 4)."""
-    out: Array = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    """Width times height of boxes (…, 4)."""
+    out: Array = (boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1])
     return out
 
 

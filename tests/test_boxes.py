@@ -14,6 +14,7 @@ from minirnn.boxes import (
     area_under,
     curve,
     iou,
+    iou_of_pairs,
     match,
     mean_average_precision,
     non_maximum_suppression,
@@ -48,6 +49,15 @@ def test_iou_by_hand():
     np.testing.assert_allclose(iou(a, b)[0], [1, 4 / 12, 1 / 11, 0, 1 / 8])
     assert iou(boxes([1, 1, 1, 1]), boxes([1, 1, 1, 1])).tolist() == [[0.0]]
     assert iou(boxes(), b).shape == (0, 5)
+
+
+def test_iou_of_pairs_by_hand():
+    a = boxes([0, 0, 2, 2], [0, 0, 2, 2], [0, 0, 1, 1], [3, 3, 3, 3])
+    b = boxes([0, 0, 2, 2], [1, 0, 3, 2], [1, 1, 2, 2], [3, 3, 3, 3])
+    np.testing.assert_allclose(iou_of_pairs(a, b), [1, 1 / 3, 0, 0])
+    np.testing.assert_array_equal(iou_of_pairs(a.reshape(2, 2, 4), b.reshape(2, 2, 4)).ravel(), np.diag(iou(a, b)))
+    with pytest.raises(ValueError, match=r"b has shape \(4, 3\); expected"):
+        iou_of_pairs(a, b[:, :3])
 
 
 @given(some_boxes, some_boxes)

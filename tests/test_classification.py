@@ -315,6 +315,18 @@ def test_other_data_are_judged_without_what_the_run_has_seen(capsys, tmp_path):
     assert "the class 'cow'; the run knows cat, dog" in fails(capsys, "evaluate", out, "--data", other)
 
 
+def test_all_drawn_shapes_are_judged_without_those_seen(capsys, tmp_path, monkeypatch):
+    """Drawn pictures are not stored with the run: they are drawn again to be known again."""
+    monkeypatch.setattr(data, "SHAPE_COUNTS", {"train": 32, "val": 8, "test": 12})
+    out = tmp_path / "run"
+    run_json(capsys, "train", "classifier", "--out", out, "--epochs", 1, "--size", 16)
+    report = run_json(capsys, "evaluate", out, "--split", "all")[1]
+    assert (report["n"], report["already_seen"], report["whole"]) == (12, 40, False)
+    report = run_json(capsys, "evaluate", out)[1]
+    assert (report["n"], report["already_seen"], report["whole"]) == (12, 0, True)
+    assert run_json(capsys, "evaluate", out, "--split", "train")[1]["n"] == 32
+
+
 @pytest.mark.parametrize(
     ("argv", "says"),
     [

@@ -1,14 +1,10 @@
-"""Films: captions that are true of what is drawn, splits that keep their promise, clips as files."""
+"""Films: captions that are true of what is drawn, splits that keep their promise."""
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 import pytest
-from PIL import Image
 
-from minirnn.data.film_files import _moments, load_clip, save_gif
 from minirnn.data.films import (
     ACTS,
     ALONE,
@@ -175,96 +171,3 @@ def test_two_things_of_one_shape_are_both_drawn():
 def test_arguments_out_of_range_are_refused(wrong):
     with pytest.raises(DataError, match="expected"):
         film_split(**{"split": "train", "seed": 0, "count": 2, **wrong})
-
-
-# files
-
-
-def plain(count=5, side=16):
-    """Frames of one grey each, from dark to light."""
-    return np.stack([np.full((side, side, 3), 20 + 40 * t, np.uint8) for t in range(count)])
-
-
-def levels(frames):
-    return np.rint((frames.mean(axis=(1, 2, 3)) - 20) / 40).astype(int).tolist()
-
-
-def test_moments_are_spread_over_time_not_over_frames():
-    assert _moments(np.ones(10), 10) == list(range(10))
-    assert _moments(np.ones(5), 3) == [0, 2, 4]
-    assert _moments(np.ones(2), 4) == [0, 0, 1, 1]
-    assert _moments(np.array([300.0, 100, 100]), 5) == [0, 0, 0, 1, 2]
-    assert _moments(np.ones(30), 10)[-1] == 29
-
-
-def test_a_gif_a_folder_and_an_array_hold_the_same_clip(tmp_path):
-    frames = plain()
-    np.save(tmp_path / "clip.npy", frames)
-    np.save(tmp_path / "fortran.npy", np.asfortranarray(frames))
-    (tmp_path / "folder").mkdir()
-    for t, frame in enumerate(frames):
-        Image.fromarray(frame).save(tmp_path / "folder" / f"frame-{t}.png")
-    (tmp_path / "folder" / "notes.txt").write_text("no picture")
-    save_gif(tmp_path / "clip.gif", frames, scale=2)
-    with Image.open(tmp_path / "clip.gif") as image:
-        assert image.size == (32, 32)
-        assert image.n_frames == 5
-    first, *others = [Image.fromarray(frame) for frame in frames]
-    for name in ("clip.png", "clip.webp"):
-        first.save(tmp_path / name, save_all=True, append_images=others, duration=100, lossless=True)
-    for name in ("clip.npy", "fortran.npy", "folder", "clip.gif", "clip.png", "clip.webp"):
-        clip, count = load_clip(tmp_path / name, 5, 8)
-        assert clip.shape == (5, 8, 8, 3)
-        assert clip.dtype == np.uint8
-        assert count == 5
-        assert levels(clip) == [0, 1, 2, 3, 4]
-
-
-def test_a_frame_of_a_gif_that_stays_longer_is_seen_longer(tmp_path):
-    first, *others = [Image.fromarray(frame) for frame in plain(3)]
-    first.save(tmp_path / "slow.gif", save_all=True, append_images=others, duration=[300, 100, 100])
-    assert levels(load_clip(tmp_path / "slow.gif", 5, 8)[0]) == [0, 0, 0, 1, 2]
-
-
-def npy(array):
-    file = io.BytesIO()
-    np.save(file, array, allow_pickle=True)
-    return file.getvalue()
-
-
-@pytest.mark.parametrize(
-    ("name", "data", "says"),
-    [
-        ("a.gif", b"", "is empty"),
-        ("a.gif", b"GIF89a", "damaged or unknown|is no clip"),
-        ("a.txt", b"not a clip", "is no clip; it begins with b'not a clip'"),
-        ("a.npy", npy(plain(1)), "holds 1 frame; expected a clip"),
-        ("a.npy", npy(plain().astype(float)), "of float64; expected .* uint8"),
-        ("a.npy", npy(plain()[..., 0]), r"an array \(5, 16, 16\) of uint8; expected"),
-        ("a.npy", npy(plain())[:-1], "holds 3839 bytes of pixels; its header"),
-        ("a.npy", npy(plain())[:20], "damaged .npy"),
-        ("a.npy", npy(np.array([print, None], object)), "of object; expected"),
-        ("a.npy", b"version https://git-lfs.github.com/spec/v1\n", "Git LFS pointer"),
-    ],
-)
-def test_files_that_are_no_clips(tmp_path, name, data, says):
-    path = tmp_path / name
-    path.write_bytes(data)
-    with pytest.raises(DataError, match=says) as caught:
-        load_clip(path, 5, 8)
-    assert name in str(caught.value)
-
-
-def test_a_single_picture_an_empty_folder_and_a_missing_file(tmp_path):
-    Image.fromarray(plain()[0]).save(tmp_path / "still.png")
-    with pytest.raises(DataError, match="still.png holds 1 frame; expected"):
-        load_clip(tmp_path / "still.png", 5, 8)
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match="empty holds 0 frames"):
-        load_clip(tmp_path / "empty", 5, 8)
-    with pytest.raises(FileNotFoundError, match="does not exist"):
-        load_clip(tmp_path / "none.gif", 5, 8)
-    whole = save_gif(tmp_path / "whole.gif", np.random.default_rng(0).integers(0, 255, (4, 16, 16, 3), np.uint8))
-    (tmp_path / "cut.gif").write_bytes(whole.read_bytes()[:-900])
-    with pytest.raises(DataError, match=r"cut.gif is a damaged"):
-        load_clip(tmp_path / "cut.gif", 5, 8)

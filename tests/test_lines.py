@@ -13,23 +13,9 @@ from PIL import Image, ImageDraw
 
 from minirnn.data import line_sets
 from minirnn.data.digit_strings import compose, stroke_digits
+from minirnn.data.line_pictures import FULL, MARGIN, crossings, frame, jitter, load_line, save_line, widening
 from minirnn.data.line_sets import kind_of, load_lines, read_labels
-from minirnn.data.lines import (
-    FULL,
-    HEIGHT,
-    MARGIN,
-    DigitLines,
-    ImageLines,
-    crossings,
-    frame,
-    infeasible,
-    jitter,
-    least_width,
-    load_line,
-    save_line,
-    stack,
-    widening,
-)
+from minirnn.data.lines import HEIGHT, DigitLines, ImageLines, infeasible, least_width, stack
 from minirnn.data.unipen import Ink, load_arrays
 from minirnn.data.word_lines import Look, WordLines, draw_word, thinned
 from minirnn.errors import DataError

@@ -1,4 +1,4 @@
-"""Moving digits and walls: no frame tells the motion, boxes fit the ink, hidden is hidden; clips from files."""
+"""Moving digits and walls: no frame tells the motion, boxes fit the ink, hidden is hidden."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ import gzip
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from minirnn.data import moving_digits, occlusions
 from minirnn.data.digit_strings import stroke_digits
-from minirnn.data.frames import grey_squares, load_clip, save_gif
 from minirnn.data.moving_digits import MOTIONS, Digits, clip_split, digit_splits, draw_clips, draw_moving
 from minirnn.data.occlusions import draw_scenes, scene_split
 from minirnn.errors import DataError
@@ -192,56 +190,3 @@ def test_three_digits_no_two_the_same():
     assert all(len(set(row)) == 3 for row in scenes.digits.tolist())
     step = np.diff(scenes.boxes[:, :, :, :2], axis=2)
     assert np.hypot(step[..., 0], step[..., 1]).max() < 4.1
-
-
-# clips from files
-
-
-def test_a_clip_comes_back_as_it_was(tmp_path):
-    frames = clip_split(DIGITS, 1, 0).frames[0]
-    gif = load_clip(save_gif(tmp_path / "clip.gif", frames))
-    assert gif.shape == (12, 32, 32, 3)
-    np.testing.assert_array_equal(grey_squares(gif, 32), frames)
-    np.save(tmp_path / "clip.npy", frames)
-    np.testing.assert_array_equal(load_clip(tmp_path / "clip.npy"), gif)
-    folder = tmp_path / "frames"
-    folder.mkdir()
-    for t, frame in enumerate(frames):
-        Image.fromarray(frame).save(folder / f"frame{t}.png")  # 10 comes after 9
-    np.testing.assert_array_equal(load_clip(folder), gif)
-    assert grey_squares(gif, 16).shape == (12, 16, 16)
-
-
-def test_clips_that_are_none(tmp_path):
-    def saved(name, array):
-        np.save(tmp_path / name, array)
-        return tmp_path / name
-
-    frames = np.zeros((3, 8, 8), np.uint8)
-    bad = {
-        "holds float64 (3, 8, 8); expected uint8 frames": saved("float.npy", frames / 2),
-        "holds uint8 (8, 8); expected": saved("flat.npy", frames[0]),
-        "holds 1 frame; expected a clip": saved("one.npy", frames[:1]),
-        "holds 501 frames": saved("long.npy", np.zeros((501, 2, 2), np.uint8)),
-        "holds object": saved("object.npy", np.array([{}, {}], object)),
-    }
-    whole = saved("cut.npy", frames).read_bytes()
-    (tmp_path / "cut.npy").write_bytes(whole[:-5])
-    bad["holds 187 bytes after its header; the header says (3, 8, 8) = 192"] = tmp_path / "cut.npy"
-    (tmp_path / "noise.gif").write_bytes(b"GIF89a" + bytes(20))
-    bad["clip"] = tmp_path / "noise.gif"
-    (tmp_path / "text.gif").write_text("hello")
-    bad["is no clip; it begins with b'hello'"] = tmp_path / "text.gif"
-    (tmp_path / "empty").mkdir()
-    bad["holds no picture"] = tmp_path / "empty"
-    (tmp_path / "mixed").mkdir()
-    for size in (8, 9):
-        Image.fromarray(np.zeros((size, size), np.uint8)).save(tmp_path / "mixed" / f"{size}.png")
-    bad["9.png is 9 x 9 pixels; expected 8 x 8, as 8.png"] = tmp_path / "mixed"
-    for says, path in bad.items():
-        with pytest.raises(DataError) as caught:
-            load_clip(path)
-        assert says in str(caught.value)
-        assert str(path) in str(caught.value)
-    with pytest.raises(FileNotFoundError):
-        load_clip(tmp_path / "nothing.gif")

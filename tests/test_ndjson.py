@@ -81,6 +81,7 @@ def test_a_list_of_strokes(tmp_path):
         ("[[1, 2]]", "stroke 0 holds 1; expected a point"),
         ('[[[1, "2"]]]', 'stroke 0 holds "2"; expected a coordinate'),
         ("[[[1, NaN]]]", "holds NaN"),
+        (b"[[[1, 2]],\n\xe9]", "some.json, line 2: byte 0xe9 at offset 11 is not UTF-8"),
         ('{"a": 1, "a": 2}', "'a' stands twice"),
     ],
 )

@@ -13,8 +13,9 @@ from PIL import Image
 from minirnn import checkpoint
 from minirnn.cli import main
 from minirnn.data import line_sets
+from minirnn.data.line_pictures import save_line
 from minirnn.data.line_sets import load_lines
-from minirnn.data.lines import ImageLines, save_line
+from minirnn.data.lines import ImageLines
 from minirnn.data.ngrams import WittenBell, witten_bell
 from minirnn.data.text import Alphabet
 from minirnn.models.reader import ReaderConfig, init_reader

@@ -16,20 +16,15 @@ from minirnn.data.digit_strings import stroke_digits
 from minirnn.data.moving_digits import Digits
 from minirnn.data.occlusions import Scenes, scene_split
 from minirnn.functional.affine import AffineParams
-from minirnn.models.tracker import (
-    TrackerConfig,
-    corners,
-    init_tracker,
-    middles,
-    places_asked,
-    track,
-)
+from minirnn.models.tracker import corners, middles, places_asked, track
 from minirnn.models.tracker_look import LookParams, look_for, places_of
+from minirnn.models.tracker_params import TrackerConfig, init_tracker
 from minirnn.ops import FAST
 from minirnn.problem import Step, TrainConfig
 from minirnn.tasks import tracking
-from minirnn.tasks.tracking import BASELINE, Settings, System, filled, overlap, scores
+from minirnn.tasks.tracking import BASELINE, Settings, System
 from minirnn.tasks.tracking_pictures import around
+from minirnn.tasks.tracking_scores import filled, scores
 from minirnn.train import BEST, LAST
 
 TINY = TrainConfig(epochs=1, batch=4, checks=2, warmup=2, seed=1)
@@ -143,13 +138,6 @@ def test_configs_that_cannot_be(wrong, says):
 
 
 # scores and baselines
-
-
-def test_intersection_over_union():
-    a = np.array([[0.0, 0, 2, 2], [0, 0, 2, 2], [0, 0, 1, 1], [3, 3, 3, 3]])
-    b = np.array([[0.0, 0, 2, 2], [1, 0, 3, 2], [1, 1, 2, 2], [3, 3, 3, 3]])
-    np.testing.assert_allclose(overlap(a, b), [1, 1 / 3, 0, 0])
-    np.testing.assert_allclose(overlap(a[None, :2], b[None, :2]), overlap(b[None, :2], a[None, :2]))
 
 
 def scene_of(hidden):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.mutants.mutant import mutants
 
-UNION = "union = areas(a)[:, None] + areas(b)[None] - inter"
+UNION = "union = areas(a) + areas(b) - inter"
 LEFT = "left = left[iou(boxes[best][None], boxes[left])[0] <= threshold]"
 TAKEN = "elif not taken[best]:"
 BEST = "best = np.maximum.accumulate(precision[::-1])[::-1]"
@@ -22,7 +22,7 @@ MUTANTS = [
         {
             "union counts what is common twice": {UNION: UNION.replace(" - inter", "")},
             "boxes that do not meet overlap where both ways are negative": {
-                "inter = np.maximum(high - low, 0).prod(axis=2)": "inter = np.maximum((high - low).prod(axis=2), 0)"
+                "inter = np.maximum(high - low, 0).prod(axis=-1)": "inter = np.maximum((high - low).prod(axis=-1), 0)"
             },
             "suppression keeps the least sure box": {
                 "left = np.argsort(-scores, kind": "left = np.argsort(scores, kind"

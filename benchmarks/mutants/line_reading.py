@@ -14,11 +14,17 @@ BACK_OFF = "p = (self.counts[h][label] + kinds * p) / (total + kinds)"
 MUTANTS = (
     *mutants(
         LAYER,
-        "data/lines.py",
+        "data/line_pictures.py",
         {
             "bright ink on dark paper is not turned round": {PAPER: "shade = np.clip((paper - grey) / reach, 0, 1)"},
-            "two equal letters need no column between them": {LEAST: "return int(STRIDE * len(text))"},
             "dark pixels are counted, not strokes": {CROSSED: "return int(dark.sum(axis=1).max())"},
+        },
+    ),
+    *mutants(
+        LAYER,
+        "data/lines.py",
+        {
+            "two equal letters need no column between them": {LEAST: "return int(STRIDE * len(text))"},
             "a line is judged too narrow where it just fits": {"return ~feasible(": "return feasible("},
             "a jittered line may be too narrow for its text": {
                 "b if b.shape[1] >= least_width(t) else a for a, b, t": "b for a, b, t"

@@ -80,9 +80,8 @@ TRACKER = mutants(
 )
 JUDGING = mutants(
     "tracking",
-    "tasks/tracking.py",
+    "tasks/tracking_scores.py",
     {
-        "the union counts what is common twice": {"union = area_a + area_b - inside": "union = area_a + area_b"},
         "hidden frames are those seen": {"found[behind].mean()": "found[~behind].mean()"},
         "the next box is used where the last is asked for": {
             "np.searchsorted(known, t[lost]) - 1": "np.minimum(np.searchsorted(known, t[lost]), len(known) - 1)"

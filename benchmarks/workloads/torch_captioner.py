@@ -10,16 +10,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from benchmarks.workloads.torch_model import (
-    Part,
-    TorchModel,
-    affine_parts,
-    conv_parts,
-    lstm_parts,
-    norm_parts,
-    one_bias,
-    same,
-)
+from benchmarks.workloads import torch_model as shared
 from minirnn.data.vocabulary import END, PAD, START, UNK
 from minirnn.models.captioner_params import CaptionerConfig, CaptionerParams
 from minirnn.models.encoder import Running
@@ -44,7 +35,7 @@ class AttentionDecoder(nn.Module):
         return torch.cat([h, p @ values], 2)
 
 
-class TorchCaptioner(TorchModel):
+class TorchCaptioner(shared.TorchModel):
     """The captioner with an LSTM and the picture beside every word."""
 
     def __init__(self, config: CaptionerConfig) -> None:
@@ -59,7 +50,7 @@ class TorchCaptioner(TorchModel):
         self.drop_words = nn.Dropout(config.drop_words)
         self.words = nn.Embedding(config.vocab, config.embed)
         self.lstm = nn.LSTM(config.embed + config.features, config.hidden, batch_first=True)
-        one_bias(self.lstm)
+        shared.one_bias(self.lstm)
         self.out = nn.Linear(config.hidden, config.vocab)
         self.cell = [self.lstm_cell()]  # in a list: its weights are the LSTM's and must not count twice
 
@@ -91,20 +82,20 @@ class TorchCaptioner(TorchModel):
         h, c = self.cell[0](torch.cat([self.words(words), seen], 1), state)
         return self.out(h), (h, c)
 
-    def parts(self) -> Iterator[Part]:
+    def parts(self) -> Iterator[shared.Part]:
         for k, (conv, _, norm, _) in enumerate(self.blocks):
-            yield from conv_parts(f"encoder.{k}.conv", conv)
-            yield from norm_parts(f"encoder.{k}.norm", norm)
+            yield from shared.conv_parts(f"encoder.{k}.conv", conv)
+            yield from shared.norm_parts(f"encoder.{k}.norm", norm)
         S, F = self.side, self.image.out_features
-        yield Part(  # we flatten (S, S, C), PyTorch (C, S, S)
+        yield shared.Part(  # we flatten (S, S, C), PyTorch (C, S, S)
             "image.W", self.image.weight,
             lambda w: w.reshape(S, S, -1, F).permute(3, 2, 0, 1).reshape(F, -1),
             lambda w: w.reshape(F, -1, S, S).permute(2, 3, 1, 0).reshape(-1, F),
         )  # fmt: skip
-        yield Part("image.b", self.image.bias, same, same)
-        yield Part("words", self.words.weight, same, same)
-        yield from lstm_parts("cell", self.lstm)
-        yield from affine_parts("out", self.out)
+        yield shared.Part("image.b", self.image.bias, shared.same, shared.same)
+        yield shared.Part("words", self.words.weight, shared.same, shared.same)
+        yield from shared.lstm_parts("cell", self.lstm)
+        yield from shared.affine_parts("out", self.out)
 
     @torch.no_grad()
     def load(self, params: CaptionerParams, running: Running) -> TorchCaptioner:

@@ -10,21 +10,12 @@ from torch import nn
 from torch.nn.functional import cross_entropy, ctc_loss
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from benchmarks.workloads.torch_model import (
-    Part,
-    TorchModel,
-    affine_parts,
-    conv_parts,
-    lstm_parts,
-    norm_parts,
-    one_bias,
-    same,
-)
+from benchmarks.workloads import torch_model as shared
 from minirnn.models.reader import HALVED, STRIDE, ReaderConfig
 from minirnn.models.text import TextConfig
 
 
-class TorchText(TorchModel):
+class TorchText(shared.TorchModel):
     """A character model that carries its state from piece to piece."""
 
     def __init__(self, config: TextConfig) -> None:
@@ -34,7 +25,7 @@ class TorchText(TorchModel):
         self.characters = nn.Embedding(config.vocab, config.embed)
         drop = config.dropout if config.layers > 1 else 0.0
         lstm = nn.LSTM(config.embed, config.hidden, config.layers, batch_first=True, dropout=drop)
-        self.lstm, self.drop = one_bias(lstm), nn.Dropout(config.dropout)
+        self.lstm, self.drop = shared.one_bias(lstm), nn.Dropout(config.dropout)
         self.out = nn.Linear(config.hidden, config.vocab)
         self.state: Any = None
 
@@ -43,14 +34,14 @@ class TorchText(TorchModel):
         self.state = tuple(s.detach() for s in state)
         return cross_entropy(self.out(self.drop(h)).flatten(0, 1), targets.flatten())
 
-    def parts(self) -> Iterator[Part]:
-        yield Part("characters", self.characters.weight, same, same)
+    def parts(self) -> Iterator[shared.Part]:
+        yield shared.Part("characters", self.characters.weight, shared.same, shared.same)
         for k in range(self.lstm.num_layers):
-            yield from lstm_parts(f"cells.{k}", self.lstm, f"_l{k}")
-        yield from affine_parts("out", self.out)
+            yield from shared.lstm_parts(f"cells.{k}", self.lstm, f"_l{k}")
+        yield from shared.affine_parts("out", self.out)
 
 
-class TorchReader(TorchModel):
+class TorchReader(shared.TorchModel):
     """Convolutions, a bidirectional LSTM over the columns, CTC."""
 
     def __init__(self, config: ReaderConfig) -> None:
@@ -66,7 +57,7 @@ class TorchReader(TorchModel):
         lstm = nn.LSTM(
             config.features, config.hidden, config.layers, batch_first=True, bidirectional=True, dropout=config.drop
         )
-        self.lstm, self.drop = one_bias(lstm), nn.Dropout(config.drop)
+        self.lstm, self.drop = shared.one_bias(lstm), nn.Dropout(config.drop)
         self.out = nn.Linear(2 * config.hidden, config.classes)
 
     def forward(self, images: Any, widths: Any, targets: Any, lengths: Any) -> Any:
@@ -85,11 +76,11 @@ class TorchReader(TorchModel):
         logp = self.out(self.drop(h)).log_softmax(2).transpose(0, 1)
         return ctc_loss(logp, targets, columns, lengths, reduction="sum") / lengths.sum()
 
-    def parts(self) -> Iterator[Part]:
+    def parts(self) -> Iterator[shared.Part]:
         for k, (conv, norm) in enumerate(zip(self.convs, self.norms)):
-            yield from conv_parts(f"blocks.{k}.conv", conv)
-            yield from norm_parts(f"blocks.{k}.norm", norm)
+            yield from shared.conv_parts(f"blocks.{k}.conv", conv)
+            yield from shared.norm_parts(f"blocks.{k}.norm", norm)
         for k in range(self.lstm.num_layers):
-            yield from lstm_parts(f"layers.{k}.ahead", self.lstm, f"_l{k}")
-            yield from lstm_parts(f"layers.{k}.back", self.lstm, f"_l{k}_reverse")
-        yield from affine_parts("out", self.out)
+            yield from shared.lstm_parts(f"layers.{k}.ahead", self.lstm, f"_l{k}")
+            yield from shared.lstm_parts(f"layers.{k}.back", self.lstm, f"_l{k}_reverse")
+        yield from shared.affine_parts("out", self.out)

@@ -9,8 +9,9 @@ import numpy as np
 from minirnn.cases.case import Case
 from minirnn.cases.draw import Rng, affine, normal, running
 from minirnn.models.clip_classifier import ClipConfig, clip_classifier, clip_logits, init_clips
-from minirnn.models.tracker import TrackerConfig, TrackerRunning, init_tracker, track, tracker
+from minirnn.models.tracker import track, tracker
 from minirnn.models.tracker_look import LookParams, look_for
+from minirnn.models.tracker_params import TrackerConfig, TrackerRunning, init_tracker
 from minirnn.pair import Tree
 from minirnn.tree import tree_map
 

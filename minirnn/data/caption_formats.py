@@ -11,13 +11,13 @@ A file that is no such thing raises DataError. A bad row goes, in one sentence, 
 from __future__ import annotations
 
 import csv
-import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from minirnn.data.files import read_file
+from minirnn.data.strict_json import not_utf8, strict_json
 from minirnn.errors import DataError
 
 SPLIT_NAMES = {"train": "train", "restval": "train", "val": "val", "test": "test"}  # restval: Karpathy's spare COCO val
@@ -46,7 +46,7 @@ def read_rows(path: Path, complain: Complain) -> Iterator[Row]:
     """The rows of a caption file of any of the four formats, told apart by what is in them."""
     data = read_file(path, _EXPECTED)
     if path.suffix.lower() == ".json" or data.removeprefix(_BOM).lstrip().startswith(b"{"):
-        return _json_rows(path, _parse_json(path, data), complain)
+        return _json_rows(path, strict_json(data, str(path), "Karpathy's or COCO's JSON"), complain)
     return _line_rows(path, data, complain)
 
 
@@ -89,7 +89,7 @@ def _lines(path: Path, data: bytes, complain: Complain) -> Iterator[tuple[int, s
             elif line:
                 yield number, line
         except UnicodeDecodeError as error:
-            complain(_not_utf8(path, number, start + error.start, error))
+            complain(not_utf8(f"{path}, line {number}", start + error.start, error))
         start += len(raw) + 1
 
 
@@ -186,37 +186,3 @@ def _get(record: Any, key: str, kind: type | tuple[type, ...], default: Any = No
         kinds = kind if isinstance(kind, tuple) else (kind,)
         raise ValueError(f"{key!r} is {str(value)[:60]!r}; expected {' or '.join(k.__name__ for k in kinds)}")
     return value
-
-
-def _parse_json(path: Path, data: bytes) -> Any:
-    """JSON as the standard has it: Python alone would take NaN, and of two equal keys silently the last."""
-
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        record = dict(pairs)
-        if len(record) < len(pairs):
-            keys = [key for key, _ in pairs]
-            twice = next(key for key in keys if keys.count(key) > 1)
-            raise DataError(f"{path}: the key {twice!r} stands twice in one object; expected it once")
-        return record
-
-    def no_constant(name: str) -> None:
-        raise DataError(f"{path} holds {name}, which is no JSON; expected a number")
-
-    try:
-        return json.loads(
-            data.decode("utf-8").removeprefix(_BOM.decode()), object_pairs_hook=once, parse_constant=no_constant
-        )
-    except UnicodeDecodeError as error:
-        number = data.count(b"\n", 0, error.start) + 1
-        raise DataError(_not_utf8(path, number, error.start, error)) from error
-    except RecursionError as error:
-        raise DataError(f"{path} nests objects or lists too deep; expected Karpathy's or COCO's JSON") from error
-    except DataError:
-        raise
-    except ValueError as error:
-        raise DataError(f"{path} is no JSON: {error}") from error
-
-
-def _not_utf8(path: Path, number: int, offset: int, error: UnicodeDecodeError) -> str:
-    byte = error.object[error.start]
-    return f"{path}, line {number}: byte 0x{byte:02x} at offset {offset} is not UTF-8; save the file as UTF-8"

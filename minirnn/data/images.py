@@ -170,18 +170,18 @@ def _decode(path: Path, at_least: int | None = None) -> tuple[Array, bool]:
                 animated = image.format in _ANIMATED and getattr(image, "is_animated", False)
                 image.load()
                 format = image.format
-                pixels = _rgb(ImageOps.exif_transpose(image), format)
+                pixels = rgb_of(ImageOps.exif_transpose(image), format)
     except Image.DecompressionBombError as error:
         raise DataError(f"{path} claims more pixels than are safe to decode: {error}") from error
     except UnidentifiedImageError as error:
         raise DataError(f"{path} is no picture; it begins with {data[:16]!r}, expected {', '.join(FORMATS)}") from error
-    except _BROKEN as error:
+    except BROKEN_PICTURE as error:
         raise DataError(f"{path} is a damaged or unknown picture: {error}") from error
     return pixels, animated
 
 
 # What Pillow raises on damaged files, found by feeding it damaged files.
-_BROKEN = (
+BROKEN_PICTURE = (
     OSError,
     SyntaxError,
     ValueError,
@@ -194,7 +194,7 @@ _BROKEN = (
 )
 
 
-def _rgb(image: Image.Image, format: str | None) -> Array:
+def rgb_of(image: Image.Image, format: str | None) -> Array:
     """An upright picture of any mode as (H, W, 3) uint8."""
     from PIL import Image
 
@@ -217,7 +217,3 @@ def _require_size(size: int) -> None:
 def _warn_animated(paths: Sequence[Path]) -> None:
     more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
     warnings.warn(f"{paths[0]}{more}: animated, only the first frame is used", stacklevel=3)
-
-
-# for animations: `film_files.py`
-BROKEN_PICTURE, rgb_of = _BROKEN, _rgb

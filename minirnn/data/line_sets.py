@@ -11,7 +11,8 @@ import numpy as np
 
 from minirnn.data.digit_strings import SIDE, stroke_digits
 from minirnn.data.idx import SUFFIXES, find_idx, read_labelled
-from minirnn.data.lines import DIGITS, FULL, PITCH, DigitLines, ImageLines, Source, least_width, load_line
+from minirnn.data.line_pictures import DIGITS, FULL, PITCH, load_line
+from minirnn.data.lines import DigitLines, ImageLines, Source, least_width
 from minirnn.data.text import Alphabet, read_text
 from minirnn.data.unipen import load_ink, split_inks
 from minirnn.data.word_lines import WordLines
@@ -45,7 +46,7 @@ class LineSets:
 
     @property
     def pitch(self) -> float:
-        """Pixels between the strokes of a written word, see `lines.widening`; 0 where lines keep their width."""
+        """Pixels between the strokes of a written word, see `widening`; 0 where lines keep their width."""
         return PITCH if self.kind == "words" else 0.0
 
 

@@ -18,10 +18,12 @@ from typing import Any
 import numpy as np
 
 from minirnn.data.files import read_file
+from minirnn.data.strict_json import strict_json
 from minirnn.data.unipen_text import Ink
 from minirnn.errors import DataError
 from minirnn.pair import Array
 
+EXPECTED = "strokes of points"
 LARGEST = 1e9  # a coordinate beyond it is a mistake, and its square would not fit into float32
 
 
@@ -35,11 +37,10 @@ def load_drawings(path: Path) -> list[Ink]:
     """
     path = Path(path)
     inks = []
-    for k, raw in enumerate(
-        read_file(path, "an ndjson file of drawings").removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1
-    ):
+    for k, raw in enumerate(read_file(path, "an ndjson file of drawings").split(b"\n"), 1):
         if raw.strip():
-            inks.append(_drawing(f"{path}, line {k}", strict_json(raw, f"{path}, line {k}")))
+            where = f"{path}, line {k}"
+            inks.append(_drawing(where, strict_json(raw, where, EXPECTED)))
     if not inks:
         raise DataError(f"{path} holds no drawing; expected one JSON object a line")
     return inks
@@ -53,43 +54,10 @@ def load_strokes(path: Path) -> tuple[Array, ...]:
         FileNotFoundError: no such file.
     """
     path = Path(path)
-    found = strict_json(read_file(path, "a JSON file of strokes").removeprefix(b"\xef\xbb\xbf"), str(path))
+    found = strict_json(read_file(path, "a JSON file of strokes"), str(path), EXPECTED)
     if not isinstance(found, list) or not found:
         raise DataError(f"{path} holds {_short(found)}; expected a list of strokes: [[[x, y], …], …]")
     return tuple(_points(f"{path}: stroke {k}", stroke) for k, stroke in enumerate(found))
-
-
-def strict_json(data: bytes, where: str) -> Any:
-    """JSON as the standard has it: Python alone would take NaN, and of two equal keys silently the last.
-
-    Args:
-        where: the file, or file and line, for the messages.
-    Raises:
-        DataError: not UTF-8, no JSON, a key that stands twice, NaN or infinity, lists or objects too deep.
-    """
-
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        record = dict(pairs)
-        if len(record) < len(pairs):
-            keys = [key for key, _ in pairs]
-            twice = next(key for key in keys if keys.count(key) > 1)
-            raise DataError(f"{where}: the key {twice!r} stands twice in one object; expected it once")
-        return record
-
-    def no_constant(name: str) -> None:
-        raise DataError(f"{where} holds {name}, which is no JSON; expected a number")
-
-    try:
-        return json.loads(data.decode("utf-8"), object_pairs_hook=once, parse_constant=no_constant)
-    except UnicodeDecodeError as error:
-        byte = data[error.start]
-        raise DataError(f"{where}: byte 0x{byte:02x} at offset {error.start} is not UTF-8; expected JSON") from error
-    except RecursionError as error:
-        raise DataError(f"{where} nests objects or lists too deep; expected strokes of points") from error
-    except DataError:
-        raise
-    except ValueError as error:
-        raise DataError(f"{where} is no JSON: {error}") from error
 
 
 def _drawing(where: str, record: Any) -> Ink:

@@ -9,7 +9,8 @@ from functools import cached_property
 import numpy as np
 
 from minirnn.data.digit_strings import HEIGHT
-from minirnn.data.lines import FULL, MARGIN, PITCH, ImageLines, Rng, fingerprint, least_width, widening
+from minirnn.data.line_pictures import FULL, MARGIN, PITCH, Rng, widening
+from minirnn.data.lines import ImageLines, fingerprint, least_width
 from minirnn.data.unipen import Ink
 from minirnn.pair import Array
 

@@ -115,7 +115,9 @@ def _evaluate(args: Namespace) -> Result:
     split = joined(splits) if args.split == "all" else splits[args.split]
     split = fit(split, model, data)
     other = data != settings.data
-    split, seen = _unseen(split, args, other, meta)
+    drawn = settings.kind == "shapes"  # these are not stored: they are drawn again
+    marks = [mark for name in ("train", "val") for mark in own[name].fingerprints()] if drawn else meta["seen"].split()
+    split, seen = _unseen(split, args, other, set(marks))
     report = classification.evaluate(model, split, own["train"])
     return {
         "data": data,
@@ -127,12 +129,11 @@ def _evaluate(args: Namespace) -> Result:
     }
 
 
-def _unseen(split: LabelledImages, args: Namespace, other: bool, meta: Result) -> tuple[LabelledImages, int]:
+def _unseen(split: LabelledImages, args: Namespace, other: bool, seen: set[str]) -> tuple[LabelledImages, int]:
     """Of other data, and of everything, the pictures that the run has not trained or chosen on; and how many it has.
 
     A set's own test part stays whole, so that its score can be compared with others'.
     """
-    seen = set(meta["seen"].split())
     if args.split in ("train", "val") and not other:
         return split, 0
     new = np.array([k for k, mark in enumerate(split.fingerprints()) if mark not in seen], np.int64)

@@ -124,7 +124,7 @@ def _clip_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("run", type=Path, metavar="RUN", help="folder of a trained model")
     parser.add_argument(
         "clips", type=Path, nargs="+", metavar="CLIP",
-        help="animated GIF, folder of pictures, or .npy file; bright digits on a dark ground",
+        help="animated GIF, PNG or WebP, folder of pictures, or .npy file; bright digits on a dark ground",
     )  # fmt: skip
 
 

@@ -6,8 +6,8 @@ import time
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from minirnn.data.film_files import load_clip, save_gif
 from minirnn.data.films import FilmSplit, film_split, sentence
+from minirnn.data.frames import load_moments, save_gif
 from minirnn.display import console, show
 from minirnn.errors import DataError
 from minirnn.models.video_captioner_params import CELLS
@@ -29,6 +29,7 @@ from minirnn.tasks.runs import (
 from minirnn.tasks.task import Command, Result, Task
 
 EXAMPLES = 4  # clips that a run leaves as files, for `minirnn describe`
+ZOOM = 4  # pixels of theirs for one of the model's
 SCORES = {"exact_match": "word for word", "things": "things", "acts": "acts", "bleu4": "BLEU-4", "cider": "CIDEr"}
 
 # train film
@@ -75,7 +76,7 @@ def _stored(args: Namespace) -> tuple[Settings, TrainConfig]:
 def _save_examples(test: FilmSplit, folder: Path, size: int) -> list[Result]:
     """Some unseen films as files, with what is right to say of each."""
     frames = test.draw(size)[:EXAMPLES]
-    made = [save_gif(folder / f"clip-{k}.gif", some) for k, some in enumerate(frames, start=1)]
+    made = [save_gif(folder / f"clip-{k}.gif", some, scale=ZOOM) for k, some in enumerate(frames, start=1)]
     return [{"clip": str(path), "caption": sentence(caption)} for path, caption in zip(made, test.captions)]
 
 
@@ -111,7 +112,7 @@ def _show_evaluation(result: Result) -> str:
 def _describe_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("run", type=Path, metavar="RUN", help="folder of a trained model")
     parser.add_argument("clips", type=Path, nargs="+", metavar="CLIP",
-                        help="animated GIF, PNG or WebP, folder of pictures, or .npy array (T, H, W, 3)")  # fmt: skip
+                        help="animated GIF, PNG or WebP, folder of pictures, or .npy file")  # fmt: skip
     parser.add_argument("--beam", type=int, default=3, metavar="K", help="beam width; 1 is greedy (default: 3)")
     parser.add_argument("--attention-map", type=Path, metavar="PNG", help="draw at which frames each word looked")
 
@@ -124,7 +125,7 @@ def _describe(args: Namespace) -> Result:
     model, _ = film.load_describer(args.run)
     told = []
     for path in args.clips:
-        frames, count = load_clip(path, model.config.frames, model.config.image_size)
+        frames, count = load_moments(path, model.config.frames, model.config.image_size)
         found = model.beam(frames, args.beam)
         told.append({
             "clip": str(path),

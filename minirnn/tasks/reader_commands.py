@@ -7,8 +7,9 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from minirnn.checkpoint import load
+from minirnn.data.line_pictures import load_line, save_line
 from minirnn.data.line_sets import LABELS, LineSets, load_lines
-from minirnn.data.lines import ImageLines, load_line, save_line
+from minirnn.data.lines import ImageLines
 from minirnn.display import console, show
 from minirnn.errors import DataError
 from minirnn.models.reader import CELLS

@@ -17,12 +17,14 @@ from minirnn.data.occlusions import Scenes, draw_scenes, scene_split
 from minirnn.errors import DataError
 from minirnn.fast import optim as fast_optim
 from minirnn.functional.activations import sigmoid
-from minirnn.models.tracker import TrackerConfig, corners, init_tracker, track, tracker
+from minirnn.models.tracker import corners, track, tracker
+from minirnn.models.tracker_params import TrackerConfig, init_tracker
 from minirnn.ops import FAST, Ops
 from minirnn.pair import Array, Tree
 from minirnn.problem import Checked, Note, Problem, Step, TrainConfig, as_json
 from minirnn.tasks.clips import fingerprint
 from minirnn.tasks.runs import from_meta, open_run, resume_command
+from minirnn.tasks.tracking_scores import filled, scores
 from minirnn.train import BEST, train
 
 NAME = "tracker"
@@ -179,51 +181,6 @@ def load_baseline(folder: Path, meta: Mapping[str, Any]) -> Tracker:
     if alone.config.recurrent or any(theirs[key] != meta[key] for key in ("settings", "digits")):
         raise DataError(f"{folder / BASELINE} is not the baseline of the run in {folder}; train it anew")
     return alone
-
-
-def overlap(a: Array, b: Array) -> Array:
-    """Intersection over union of boxes (…, 4) x0, y0, x1, y1, each with the one at its own place; 0 without area."""
-    inside = np.maximum(np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2]), 0).prod(axis=-1)
-    area_a, area_b = ((box[..., 2:] - box[..., :2]).prod(axis=-1) for box in (a, b))
-    union = area_a + area_b - inside
-    out: Array = inside / np.where(union > 0, union, 1)
-    return out
-
-
-def scores(boxes: Array, hidden: Array, scenes: Scenes) -> dict[str, float]:
-    """Mean IoU over all frames, over those where the digit is seen, over those where it is hidden; `hidden_told`: the
-    share of frames where "hidden" is told rightly."""
-    truth, behind = scenes.boxes[:, 0], scenes.hidden[:, 0]
-    found = overlap(boxes.astype(np.float64), truth.astype(np.float64))
-    return {
-        "iou": float(found.mean()),
-        "iou_seen": float(found[~behind].mean()),
-        "iou_hidden": float(found[behind].mean()),
-        "hidden_told": float((hidden == behind).mean()),
-    }
-
-
-def filled(boxes: Array, hidden: Array, *, ahead: bool) -> Array:
-    """Boxes (N, T, 4) with those of hidden frames made from the frames around: a memory made by hand.
-
-    Args:
-        hidden: (N, T) booleans.
-        ahead: whether the next frame that is not hidden is known: then the box goes straight from the last one to it;
-            else the last box stays. Where there is neither, the box is left as it is.
-    """
-    out = boxes.copy()
-    t = np.arange(boxes.shape[1])
-    for row, lost in zip(out, hidden):
-        known = t[~lost]
-        if not len(known):
-            continue
-        if ahead:
-            for k in range(4):
-                row[lost, k] = np.interp(t[lost], known, row[known, k])
-        else:
-            last = np.searchsorted(known, t[lost]) - 1
-            row[t[lost][last >= 0]] = row[known[last[last >= 0]]]
-    return out
 
 
 def evaluate(folder: Path, scenes: Scenes) -> dict[str, Any]:

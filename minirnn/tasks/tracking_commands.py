@@ -129,7 +129,7 @@ def _track_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("run", type=Path, metavar="RUN", help="folder of a trained tracker")
     parser.add_argument(
         "clip", type=Path, metavar="CLIP",
-        help="animated GIF, folder of pictures, or .npy file; bright digits on a dark ground",
+        help="animated GIF, PNG or WebP, folder of pictures, or .npy file; bright digits on a dark ground",
     )  # fmt: skip
     parser.add_argument("--digit", type=int, required=True, metavar="D", help="the digit to follow, 0 to 9")
     parser.add_argument("--draw", type=Path, metavar="GIF", help="write the clip with its boxes there")

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from minirnn import plots
+from minirnn.boxes import iou_of_pairs
 from minirnn.checkpoint import load
 from minirnn.data.frames import save_gif
 from minirnn.data.occlusions import Scenes
 from minirnn.pair import Array
-from minirnn.tasks.tracking import Tracker, overlap
+from minirnn.tasks.tracking import Tracker
 from minirnn.train import LAST
 
 ROWS, COLUMNS = 6, 8  # scenes on the sheet, frames of each
@@ -51,7 +52,7 @@ def hiding(scenes: Scenes, boxes: Array, theirs: Array, path: Path) -> Path:
     share = [float(hidden[since == k].mean()) if (since == k).any() else 0.0 for k in steps]
     axes.bar(steps, share, width=0.9, color=plots.GREY, alpha=0.22, label="share of scenes where it is hidden")
     for found, colour, name in ((boxes, plots.BLUE, "with a memory"), (theirs, plots.ORANGE, "frame by frame")):
-        good = overlap(found, truth)
+        good = iou_of_pairs(found, truth)
         mean = [float(good[since == k].mean()) if (since == k).any() else np.nan for k in steps]
         axes.plot(steps, mean, marker="o", markersize=4, color=colour, label=f"mean IoU, {name}")
     axes.set(xlabel="frames since the digit was hidden first", ylim=(0, 1.02), xticks=steps)
@@ -69,7 +70,7 @@ def sheet(scenes: Scenes, boxes: Array, lost: Array, path: Path) -> Path:
     rows = min(ROWS, len(scenes.frames))
     figure = plots._figure(figsize=(1.35 * len(some), 1.42 * rows + 0.6))
     grid = figure.subplots(rows, len(some), squeeze=False)
-    good = overlap(boxes, scenes.boxes[:, 0])
+    good = iou_of_pairs(boxes, scenes.boxes[:, 0])
     for n, line in enumerate(grid):
         for axes, t in zip(line, some):
             axes.imshow(scenes.frames[n, t], cmap="gray", vmin=0, vmax=255, interpolation="nearest",
