@@ -268,6 +268,17 @@ def test_no_writer_is_in_two_splits(tmp_path):
     assert set(sets.alphabet.characters) == set("".join(sets.known))
 
 
+def test_a_folder_with_characters_only_is_read_and_one_with_neither_says_so(tmp_path):
+    for k in range(60):
+        (tmp_path / f"{k}.dat").write_text(f'.COORD X Y\n.SEGMENT CHARACTER 0 ? "{k % 10}"\n.PEN_DOWN\n0 0\n3 9\n5 0\n')
+    sets = load_lines(str(tmp_path))
+    assert (sets.kind, "".join(sets.alphabet.characters)) == ("words", "0123456789")
+    assert len(sets.train) + sum(map(len, sets.held.values())) == 60
+    (tmp_path / "notes.txt").write_text("three words here\n")
+    with pytest.raises(DataError, match=r"notes.txt holds no .SEGMENT of level WORD or CHARACTER"):
+        load_lines(str(tmp_path / "notes.txt"))
+
+
 def image_folder(folder, n=12, name="labels.tsv", rows=()):
     for k in range(n):
         Image.fromarray(drawn_line(size=(200 + k, 60))).save(folder / f"{k}.png")

@@ -237,6 +237,28 @@ def test_every_form_of_file_is_read(inks, tmp_path):
         load_written(tmp_path / "line.dat")
 
 
+def test_a_damaged_word_is_named_even_where_there_are_characters(tmp_path):
+    (tmp_path / "letter.dat").write_text(UNIPEN.format(level="CHARACTER"))
+    (tmp_path / "word.dat").write_text(UNIPEN.format(level="WORD").replace("0-1", "0-7"))
+    for path in (tmp_path, tmp_path / "word.dat"):
+        with pytest.raises(DataError, match=r"word.dat, line 2: components 0-7 are named"):
+            load_written(path)
+    (tmp_path / "word.dat").unlink()
+    assert [ink.writer for ink in load_written(tmp_path)] == ["letter.dat"]
+
+
+@pytest.mark.parametrize("label", ['""', '"  "', ""])
+@pytest.mark.parametrize("level", ["WORD", "CHARACTER"])
+def test_an_empty_label_is_nothing_to_learn_from_but_can_be_read(tmp_path, label, level):
+    path = tmp_path / "ink.dat"
+    path.write_text(UNIPEN.format(level=level).replace('"hi"', label))
+    for source in (path, tmp_path):
+        with pytest.raises(DataError, match=rf"ink.dat, line 2: the label of {level} 0-1 is empty; expected text"):
+            load_written(source)
+    (ink,) = load_unlabelled(path)
+    assert ink.label.strip() == ""
+
+
 # the model
 
 

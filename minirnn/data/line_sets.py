@@ -13,8 +13,9 @@ from minirnn.data.digit_strings import SIDE, stroke_digits
 from minirnn.data.idx import SUFFIXES, find_idx, read_labelled
 from minirnn.data.line_pictures import DIGITS, FULL, PITCH, load_line
 from minirnn.data.lines import DigitLines, ImageLines, Source, least_width
+from minirnn.data.pen_files import load_written
 from minirnn.data.text import Alphabet, read_text
-from minirnn.data.unipen import load_ink, split_inks
+from minirnn.data.unipen import split_inks
 from minirnn.data.word_lines import WordLines
 from minirnn.errors import DataError
 from minirnn.pair import Array
@@ -118,7 +119,7 @@ def _mnist(folder: Path, part: str) -> tuple[Array, Array]:
 
 def _word_sets(data: str, held: Sequence[str]) -> LineSets:
     """Written words, split by the file of who wrote them."""
-    splits = split_inks(load_ink(Path(data), "WORD" if not data.lower().endswith(".npz") else None))
+    splits = split_inks(load_written(Path(data)))
     train = WordLines.of(splits["train"])
     fixed = {name: WordLines.of(splits[name]).fixed() for name in held}
     return LineSets("words", train, train.texts, fixed, alphabet_of(train.texts), train.fingerprint())
