@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 from minirnn.data import line_sets
 from minirnn.data.digit_strings import compose, stroke_digits
 from minirnn.data.line_pictures import FULL, MARGIN, crossings, frame, jitter, load_line, save_line, widening
-from minirnn.data.line_sets import kind_of, load_lines, read_labels
+from minirnn.data.line_sets import kind_of, load_every, load_lines, read_labels
 from minirnn.data.lines import HEIGHT, DigitLines, ImageLines, infeasible, least_width, stack
 from minirnn.data.unipen import Ink, load_arrays
 from minirnn.data.word_lines import Look, WordLines, draw_word, thinned
@@ -266,6 +266,9 @@ def test_no_writer_is_in_two_splits(tmp_path):
     assert sets.kind == "words"
     assert sets.pitch > 0
     assert set(sets.alphabet.characters) == set("".join(sets.known))
+    every = load_every(str(tmp_path / "words.npz"))
+    assert sorted(every.texts) == sorted([*sets.known, *sets.held["val"].texts, *sets.held["test"].texts])
+    assert load_every("drawn") is None
 
 
 def test_a_folder_with_characters_only_is_read_and_one_with_neither_says_so(tmp_path):

@@ -30,7 +30,7 @@ from minirnn.functional.windows import windows
 from minirnn.models.pen_reader import PenConfig, centres, frames_of, init_pen, pen_logits
 from minirnn.ops import FAST
 from minirnn.problem import Step, TrainConfig
-from minirnn.tasks import pen, pen_pictures
+from minirnn.tasks import pen, pen_commands, pen_pictures
 from minirnn.tasks.alignment import peaks
 from minirnn.tasks.pen import Settings, System, load_reader
 from minirnn.tasks.reading import Decoding
@@ -465,6 +465,11 @@ def test_a_run_from_a_file_goes_on_and_refuses_what_has_changed(small, inks, cap
     assert report["split"] == "test"  # of its own data a run has seen the rest
     other = save(tmp_path / "other.npz", inks[:4])
     assert run_json(capsys, "evaluate", run, "--data", other, "--split", "all")[1]["n"] == 4
+    strange = save(tmp_path / "strange.npz", [ink._replace(label="ab") for ink in drawn_inks(90, seed=2)])
+    report = run_json(capsys, "evaluate", run, "--data", strange, "--split", "train")[1]
+    sizes = {name: len(some) for name, some in split_inks(load_written(strange)).items()}
+    assert (report["n"], report["in_lexicon"], report["sizes"]) == (sizes["train"], 0, sizes)
+    assert report["trained_on"] == len(split_inks(inks)["train"]) != sizes["train"]
     read = run_json(capsys, "read-pen", run, other, "--first", 2)[1]
     assert [row["written"] for row in read["words"]] == [ink.label for ink in inks[:2]]
     assert "--features is bezier, but the run" in fails(
@@ -490,6 +495,19 @@ def test_bad_input_gets_one_sentence(small, capsys, tmp_path):
     one = save(tmp_path / "one.npz", drawn_inks(3))
     assert "expected more writers" in fails(capsys, "train", "pen", "--data", one, "--out", run)
     assert "holds no trained pen reader" in fails(capsys, "read-pen", tmp_path, one)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 0.05, 1, 3e4])
+def test_example_words_keep_their_shape_whatever_their_size(inks, tmp_path, scale):
+    before = moved(inks[0], scale, (scale, -scale))
+    (path,) = pen_commands._save_examples([before], tmp_path)
+    (after,) = load_unlabelled(path)
+    assert len(path.read_text()) < 30 * sum(map(len, before.strokes))
+    size = np.ptp(np.concatenate(before.strokes), axis=0).max()
+    for a, b in zip(before.strokes, after.strokes, strict=True):
+        np.testing.assert_allclose(a / size, b / size, atol=1e-4)
+    dot = Ink((np.array([[0.25, 0.5]], np.float32),), "i", "w")
+    assert load_unlabelled(pen_commands._save_examples([dot], tmp_path)[0])[0].strokes[0].tolist() == [[0.25, 0.5]]
 
 
 @real

@@ -188,7 +188,9 @@ def test_digits_train_evaluate_and_read(capsys, tmp_path):
     assert found["sizes"] == {"train": 12800, "val": 12, "test": 16}
     assert main(["evaluate", str(run), "--split", "val"]) == 0
     text = capsys.readouterr().out
-    assert text.startswith("12 lines (val; lines: 12800 for train, 12 for val, 16 for test)")
+    assert text.startswith(
+        "12 lines (val; lines: 12800 for train, 12 for val, 16 for test; the run was trained on 12800)"
+    )
     assert "single digits" in text
     command = result["next"].split()[1:]
     assert main(command) == 0
@@ -224,6 +226,18 @@ def test_a_folder_trained_resumed_judged_and_read_with_a_lexicon(capsys, tmp_pat
     assert set(found["baselines"]) == {"most frequent text"}
     assert {"beam, lexicon", "beam, n-gram"} < set(found["readings"])
     assert found["in_lexicon"] == 1
+    assert found["trained_on"] == found["sizes"]["train"]
+    other = images_folder(tmp_path / "other-ubyte", 9)
+    status, found = run_json(capsys, "evaluate", run, "--data", other, "--split", "all")
+    assert (status, found["split"], found["n"], found["sizes"]) == (0, "all", 9, {"all": 9})
+    status, found = run_json(capsys, "evaluate", run, "--data", other, "--split", "val")
+    assert (status, found["n"], found["sizes"]) == (0, 1, {"train": 7, "val": 1, "test": 1})
+    status, found = run_json(capsys, "evaluate", run, "--data", "drawn", "--split", "all")
+    assert (status, found["split"], found["n"]) == (0, "test", 16)  # composed strings: there is no end to them
+    (other / "labels.tsv").write_text("", encoding="utf-8")
+    assert "is empty" in fails(capsys, "evaluate", run, "--data", other, "--split", "all")
+    (other / "labels.tsv").write_text("file\ttext\n", encoding="utf-8")
+    assert "holds no line image" in fails(capsys, "evaluate", run, "--data", other, "--split", "all")
     words = tmp_path / "words.txt"
     words.write_text("cab\nzebra\n", encoding="utf-8")
     status, told = run_json(capsys, "read", run, data / "0.png", "--lexicon", words)

@@ -89,6 +89,18 @@ def load_lines(data: str, seed: int = 0, held: Sequence[str] = ("val", "test")) 
     return _word_sets(data, held) if kind == "words" else _image_sets(Path(data), held)
 
 
+def load_every(data: str) -> ImageLines | None:
+    """All lines of a source, whatever their split; None where it has no end: strings of digits are composed.
+
+    Raises:
+        DataError, FileNotFoundError: as `load_lines`.
+    """
+    kind = kind_of(data)
+    if kind == "words":
+        return WordLines.of(load_written(Path(data))).fixed()
+    return _image_lines(Path(data), read_labels(Path(data))) if kind == "images" else None
+
+
 def _digit_sets(kind: str, data: str, seed: int, held: Sequence[str]) -> LineSets:
     """Strings of digits. No digit of one split occurs in another."""
     if kind == "drawn":
@@ -122,7 +134,7 @@ def _word_sets(data: str, held: Sequence[str]) -> LineSets:
     splits = split_inks(load_written(Path(data)))
     train = WordLines.of(splits["train"])
     fixed = {name: WordLines.of(splits[name]).fixed() for name in held}
-    return LineSets("words", train, train.texts, fixed, alphabet_of(train.texts), train.fingerprint())
+    return LineSets("words", train, train.texts, fixed, Alphabet.of("".join(train.texts)), train.fingerprint())
 
 
 def _image_sets(folder: Path, held: Sequence[str]) -> LineSets:
@@ -135,8 +147,7 @@ def _image_sets(folder: Path, held: Sequence[str]) -> LineSets:
     places = {"val": order[:n], "test": order[n : 2 * n], "train": np.sort(order[2 * n :])}
     parts = {}
     for name in ("train", *held):
-        some = [rows[int(k)] for k in places[name]]
-        parts[name] = ImageLines(tuple(load_line(folder / file) for file, _ in some), tuple(text for _, text in some))
+        parts[name] = _image_lines(folder, [rows[int(k)] for k in places[name]])
     train, narrow = parts.pop("train"), []
     for k, (image, text) in enumerate(zip(train.images, train.texts)):
         if image.shape[1] < least_width(text):
@@ -148,13 +159,15 @@ def _image_sets(folder: Path, held: Sequence[str]) -> LineSets:
     if not kept:
         raise DataError(f"{folder}: no line image is wide enough for its text; the first: {left_out[0]}")
     train = ImageLines(tuple(train.images[k] for k in kept), tuple(train.texts[k] for k in kept))
-    alphabet = alphabet_of(train.texts)
+    alphabet = Alphabet.of("".join(train.texts))
     return LineSets("images", train, train.texts, parts, alphabet, train.fingerprint(), left_out)
 
 
-def alphabet_of(texts: Sequence[str]) -> Alphabet:
-    """All characters of some texts, in the order of their code points."""
-    return Alphabet(tuple(sorted(set("".join(texts)))))
+def _image_lines(folder: Path, rows: Sequence[tuple[str, str]]) -> ImageLines:
+    """Line images, by file and text."""
+    if not rows:
+        raise DataError(f"{folder} holds no line image; expected rows with file and text in its labels")
+    return ImageLines(tuple(load_line(folder / file) for file, _ in rows), tuple(text for _, text in rows))
 
 
 def read_labels(folder: Path) -> list[tuple[str, str]]:
