@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
+from minirnn.data.digest import digest
 from minirnn.data.digit_strings import SIDE, stroke_digits
 from minirnn.data.idx import SUFFIXES, find_idx, read_labelled
 from minirnn.data.line_pictures import DIGITS, FULL, PITCH, load_line
@@ -37,8 +39,12 @@ class LineSets:
     known: tuple[str, ...]  # texts of the training lines; none where they are composed at random
     held: dict[str, ImageLines]  # val, test
     alphabet: Alphabet
-    fingerprint: str  # of the training lines
     left_out: tuple[str, ...] = ()  # training lines that are too narrow for their text, in words
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of the lines that a run is trained and chosen by."""
+        return digest([("train", self.train.fingerprint(), ()), ("val", self.held["val"].fingerprint(), ())])
 
     @property
     def ink(self) -> int:
@@ -116,7 +122,7 @@ def _digit_sets(kind: str, data: str, seed: int, held: Sequence[str]) -> LineSet
             pools["test"] = _mnist(Path(data), "t10k")
     train = DigitLines(*pools["train"])
     fixed = {name: DigitLines(*pools[name]).fixed(COUNTS[name], ("val", "test").index(name)) for name in held}
-    return LineSets(kind, train, (), fixed, Alphabet(tuple("0123456789")), train.fingerprint())
+    return LineSets(kind, train, (), fixed, Alphabet(tuple("0123456789")))
 
 
 def _mnist(folder: Path, part: str) -> tuple[Array, Array]:
@@ -134,7 +140,7 @@ def _word_sets(data: str, held: Sequence[str]) -> LineSets:
     splits = split_inks(load_written(Path(data)))
     train = WordLines.of(splits["train"])
     fixed = {name: WordLines.of(splits[name]).fixed() for name in held}
-    return LineSets("words", train, train.texts, fixed, Alphabet.of("".join(train.texts)), train.fingerprint())
+    return LineSets("words", train, train.texts, fixed, Alphabet.of("".join(train.texts)))
 
 
 def _image_sets(folder: Path, held: Sequence[str]) -> LineSets:
@@ -160,7 +166,7 @@ def _image_sets(folder: Path, held: Sequence[str]) -> LineSets:
         raise DataError(f"{folder}: no line image is wide enough for its text; the first: {left_out[0]}")
     train = ImageLines(tuple(train.images[k] for k in kept), tuple(train.texts[k] for k in kept))
     alphabet = Alphabet.of("".join(train.texts))
-    return LineSets("images", train, train.texts, parts, alphabet, train.fingerprint(), left_out)
+    return LineSets("images", train, train.texts, parts, alphabet, left_out)
 
 
 def _image_lines(folder: Path, rows: Sequence[tuple[str, str]]) -> ImageLines:

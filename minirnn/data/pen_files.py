@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
-import numpy as np
-
+from minirnn.data.digest import digest
 from minirnn.data.ndjson import load_drawings, load_strokes
 from minirnn.data.unipen import load_ink, unipen_files
 from minirnn.data.unipen_text import Ink, load_unipen
@@ -49,10 +47,4 @@ def load_unlabelled(path: Path) -> list[Ink]:
 
 def fingerprint(splits: dict[str, list[Ink]]) -> str:
     """Changes when any point, label or split does."""
-    key = hashlib.sha256()
-    for name, inks in splits.items():
-        for ink in inks:
-            key.update(f"{name} {ink.label!r} {[len(s) for s in ink.strokes]}".encode())
-            for stroke in ink.strokes:
-                key.update(np.ascontiguousarray(stroke).tobytes())
-    return key.hexdigest()
+    return digest((name, ink.label, ink.strokes) for name, inks in splits.items() for ink in inks)
