@@ -247,9 +247,10 @@ def test_a_fingerprint_sees_every_border():
     wide, narrow = (np.arange(32 * w, dtype=np.uint8).reshape(32, w) for w in (6, 4))
     assert len({ImageLines(p, ("a", "b")).fingerprint() for p in ((wide, narrow), (narrow, wide))}) == 2
     row = np.zeros((32, 10), np.uint8)
-    assert ImageLines((row[:, :6], row[:, 6:]), ("a", "b")).fingerprint() != ImageLines(
-        (row[:, :4], row[:, 4:]), ("a", "b")
-    ).fingerprint()
+    assert (
+        ImageLines((row[:, :6], row[:, 6:]), ("a", "b")).fingerprint()
+        != ImageLines((row[:, :4], row[:, 4:]), ("a", "b")).fingerprint()
+    )
     assert fingerprint({"train": [Ink((a, b), "ab", "w")]}) != fingerprint({"val": [Ink((a, b), "ab", "w")]})
 
 

@@ -21,6 +21,7 @@ from minirnn.data.pen_drawn import drawn_inks
 from minirnn.data.pen_files import fingerprint, load_unlabelled, load_written
 from minirnn.data.pen_forms import FORMS, piece_batch, pieces_of
 from minirnn.data.strokes import resample
+from minirnn.data.text import Alphabet
 from minirnn.data.unipen import split_inks
 from minirnn.data.unipen_text import Ink
 from minirnn.errors import DataError
@@ -397,6 +398,18 @@ def test_lines_are_the_ink_in_the_order_it_was_written(inks, features):
         assert (np.diff(places) >= 0).all()
         assert (places[0], places[-1]) == (0, FORMS[features].length(item) - 1)
         assert all(points.shape == (len(place), 2) for points, place in lines)
+
+
+def test_no_text_is_taken_for_a_formula(inks, tmp_path):
+    config = replace(SMALL, classes=3)
+    model = pen.PenReader(config, "points", Alphabet(("$", "_")), init_pen(np.random.default_rng(0), config))
+    items = model.prepare(inks[:2])
+    logp, broken = model.logp(items), "$_$"
+    letters = pen_pictures.letters_picture(tmp_path / "a.png", model, items[:1], logp, [broken], ["a$_$.json"])
+    sheet = pen_pictures.words_sheet(tmp_path / "b.png", items, [broken, ""], [broken, broken], "two words")
+    for path in (letters, sheet):
+        with Image.open(path) as image:
+            assert min(image.size) > 100
 
 
 # commands

@@ -274,6 +274,8 @@ def test_pictures_of_odd_lines(tmp_path):
     path = columns_picture(tmp_path / "some.png", image, logits, alphabet)
     sheet = lines_sheet(tmp_path / "sheet.png", [image, image[:, :700]], ["", "$a$"], ["a", "$a$"], "two lines")
     assert min(sizes_of([path, sheet])) > 100
+    columns_picture(path, image, logits, alphabet, "a$_$.png reads: a")  # no formula, so none that is broken
+    lines_sheet(sheet, [image], ["$_$" * 40], ["$^$"], "one line")
 
 
 def test_a_beam_of_one_column():

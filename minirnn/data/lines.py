@@ -16,6 +16,7 @@ import numpy as np
 
 from minirnn.data.digest import digest
 from minirnn.data.digit_strings import HEIGHT, compose
+from minirnn.data.evenly import evenly
 from minirnn.data.line_pictures import Rng, jitter
 from minirnn.models.reader import STRIDE
 from minirnn.pair import Array
@@ -63,7 +64,7 @@ class ImageLines:
 
     def some(self, n: int) -> ImageLines:
         """At most `n` of the lines, evenly spread: neighbours are often of one hand."""
-        where = np.unique(np.linspace(0, len(self) - 1, min(n, len(self))).round().astype(int))
+        where = evenly(len(self), n)
         cuts = tuple(self.cuts[k] for k in where) if self.cuts else ()
         return ImageLines(tuple(self.images[k] for k in where), tuple(self.texts[k] for k in where), cuts)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from minirnn.checkpoint import load
+from minirnn.data.evenly import evenly
 from minirnn.data.pen_files import fingerprint, load_unlabelled, load_written
 from minirnn.data.pen_forms import FORMS
 from minirnn.data.text import tidy
@@ -108,7 +109,7 @@ def _data_of(args: Namespace) -> str | None:
 def _save_examples(val: list[Ink], folder: Path) -> list[Path]:
     """Some unseen words as JSON files, y down as on a screen, for the next command."""
     paths = []
-    for k, ink in enumerate(val[:: max(1, len(val) // EXAMPLES)][:EXAMPLES], start=1):
+    for k, ink in enumerate([val[n] for n in evenly(len(val), EXAMPLES)], start=1):
         path = folder / f"word-{k}.json"
         size = float(np.ptp(np.concatenate(ink.strokes), axis=0).max())
         places = 4 - math.floor(math.log10(size)) if size else 6  # decimals: a ten thousandth of the word, or finer
@@ -183,7 +184,8 @@ def _read(args: Namespace) -> Result:
     for path in args.files:
         found = load_unlabelled(path)[: args.first]
         inks += found
-        rows += [{"file": str(path), "word": k, "written": tidy(ink.label) or None} for k, ink in enumerate(found, start=1)]
+        labels = enumerate((tidy(ink.label) for ink in found), start=1)
+        rows += [{"file": str(path), "word": k, "written": label or None} for k, label in labels]
     items = model.prepare(inks)
     logp = model.logp(items)
     told = model.decode(logp, how)
