@@ -368,7 +368,11 @@ def test_a_line_too_narrow_for_its_text_is_named(tmp_path):
         ("1.png\t ", "line 3: the text is empty"),
         ("\tabc", "line 3: the name of the file is empty"),
         ("0.png\tabc", "line 3: '0.png' is listed twice"),
+        ("./0.png\tabc", "line 3: './0.png' is listed twice"),
         ("../1.png\tabc", "line 3: '../1.png' is outside of"),
+        ("C:\\1.png\tabc", "line 3: .* is outside of"),
+        ("\\1.png\tabc", "line 3: .* is outside of"),
+        ("a\\..\\..\\1.png\tabc", "line 3: .* is outside of"),
         ("no.png\tabc", "line 3: .*no.png does not exist; check the name"),
     ],
 )
@@ -386,6 +390,10 @@ def test_labels_with_commas_and_without_a_header(tmp_path):
     (tmp_path / "labels.csv").write_bytes(b"0.png,caf\xe9\n")
     with pytest.raises(DataError, match="not UTF-8: byte 0xe9 at byte offset 9"):
         read_labels(tmp_path)
+    for row in (b"0.png,a\r1.png,b\r", b'0.png,"' + b"a" * 140_000 + b'"\n'):  # of an old Mac; longer than csv takes
+        (tmp_path / "labels.csv").write_bytes(row)
+        with pytest.raises(DataError, match=r"labels.csv, line 1 is no row of a CSV file: .*; expected two fields"):
+            read_labels(tmp_path)
 
 
 def test_what_there_is_to_read(tmp_path):

@@ -6,7 +6,7 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import numpy as np
 
@@ -185,14 +185,17 @@ def read_labels(folder: Path) -> list[tuple[str, str]]:
     """
     path = next(folder / name for name in LABELS if (folder / name).is_file())
     lines = read_text(path).split("\n")
-    seen: set[str] = set()
+    seen: set[tuple[str, ...]] = set()
     rows: list[tuple[str, str]] = []
     for number, line in enumerate(lines, start=1):
         line = line.rstrip("\r")
         if not line.strip():
             continue
-        fields = line.split("\t") if path.suffix == ".tsv" else next(csv.reader([line]))
         where = f"{path}, line {number}"
+        try:
+            fields = line.split("\t") if path.suffix == ".tsv" else next(csv.reader([line]))
+        except csv.Error as error:
+            raise DataError(f"{where} is no row of a CSV file: {error}; expected two fields: file and text") from error
         if len(fields) != 2:
             raise DataError(f"{where} holds {len(fields)} fields; expected two: file and text")
         file, text = (part.strip() for part in fields)
@@ -200,12 +203,13 @@ def read_labels(folder: Path) -> list[tuple[str, str]]:
             continue
         if not file or not text:
             raise DataError(f"{where}: the {'text' if file else 'name of the file'} is empty")
-        if Path(file).is_absolute() or ".." in Path(file).parts:
+        parsed = PureWindowsPath(file)  # understands both / and \
+        if parsed.drive or parsed.root or ".." in parsed.parts:
             raise DataError(f"{where}: {file!r} is outside of {folder}; expected the name of a file in it")
-        if file in seen:
+        if parsed.parts in seen:
             raise DataError(f"{where}: {file!r} is listed twice")
         if not (folder / file).exists():
             raise FileNotFoundError(f"{where}: {folder / file} does not exist; check the name")
-        seen.add(file)
+        seen.add(parsed.parts)
         rows.append((file, text))
     return rows
