@@ -12,7 +12,7 @@ from minirnn.data.line_sets import LABELS, LineSets, kind_of, load_every, load_l
 from minirnn.data.lines import ImageLines
 from minirnn.display import console, show
 from minirnn.errors import DataError
-from minirnn.models.reader import CELLS
+from minirnn.models.cells import CELLS
 from minirnn.problem import TrainConfig
 from minirnn.tasks import reader
 from minirnn.tasks.reader import NAME, Settings, System, load_reader
