@@ -256,7 +256,8 @@ def test_a_folder_trained_resumed_judged_and_read_with_a_lexicon(capsys, tmp_pat
 
 
 def test_a_run_without_its_baseline_says_so(capsys, tmp_path):
-    list(train(system().problem(), replace(TINY, epochs=0.1), tmp_path / "run"))
+    whole = System(Settings(), load_lines("drawn", 0, ("val",)), SMALL)
+    list(train(whole.problem(), replace(TINY, epochs=0.002), tmp_path / "run"))
     assert "has no baseline yet; go on with: minirnn train reader" in fails(capsys, "evaluate", tmp_path / "run")
 
 
