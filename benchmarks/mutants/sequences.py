@@ -91,7 +91,7 @@ LOSS_SOFTMAX = mutants(
     },
 )
 
-WEIGHT = "weight = np.ones(targets.shape, logits.dtype) if mask is None else mask.astype(logits.dtype)"
+WEIGHT = "weight = counted(logits, targets, mask)"
 MEAN = "loss = -(weight * picked).sum() / total"
 CACHE = "(logp, targets, weight / total)"
 PROBABILITIES = "dlogits = np.exp(logp)"
@@ -102,7 +102,7 @@ LOSS = mutants(
     "functional/losses.py",
     {
         "gradient not masked": {CACHE: "(logp, targets, np.ones_like(weight) / total)"},
-        "mask ignored": {WEIGHT: "weight = np.ones(targets.shape, logits.dtype)"},
+        "mask ignored": {WEIGHT: "weight = counted(logits, targets, None)"},
         "divided by N T instead of the mask's sum": {MEAN: f"total = logits.dtype.type(weight.size)\n    {MEAN}"},
         "gradient not divided": {CACHE: "(logp, targets, weight)"},
         "gradient is the probability": {"at_target - 1": "at_target"},
