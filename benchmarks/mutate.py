@@ -84,7 +84,10 @@ TESTS: dict[str, tuple[Tests, ...]] = {  # the cheap ones first; what follows ru
     "batch norm": _layer_tests("batch_norm"),
     "layer norm": _layer_tests("layer_norm"),
     "dropout": _layer_tests("dropout"),
-    "clip classifier": (Tests(CHECKS, "clip_classifier"), Tests(("tests/test_clips.py",), "model or clip_is")),
+    "clip classifier": (
+        Tests(CHECKS, "clip_classifier"),
+        Tests(("tests/test_clips.py",), "model or clip_is or belong_together"),
+    ),
     "look_for": (Tests(("tests/test_tracking.py",), "look or places"), Tests(CHECKS, "look_for")),
     "tracker": (
         Tests(("tests/test_tracking.py",), "not train and not resuming and not larger and not bad_input"),

@@ -28,6 +28,7 @@ class Ops:
     conv2d: Pair = F.conv2d
     max_pool2d: Pair = F.max_pool2d
     avg_pool2d: Pair = F.avg_pool2d
+    windows: Pair = F.windows
     batch_norm: Pair = F.batch_norm
     dropout: Pair = F.dropout
     embedding: Pair = F.embedding

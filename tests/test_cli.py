@@ -13,8 +13,11 @@ import pytest
 from PIL import Image
 
 import minirnn
+from minirnn import checkpoint
 from minirnn.cli import build_parser, main
 from minirnn.data import captioning
+from minirnn.tasks.table import TASKS
+from minirnn.train import BEST
 
 ROOT = Path(__file__).parents[1]
 
@@ -214,6 +217,14 @@ def test_wrong_usage_is_one_sentence_and_status_2(argv, capsys):
         main(argv)
     assert stop.value.code == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("task", [t for t in TASKS if t.name not in ("captioner", "classifier", "detector")],
+                         ids=lambda task: task.name)  # fmt: skip
+def test_skip_bad_is_refused_where_nothing_is_ever_left_out(task, capsys, tmp_path):
+    checkpoint.save(tmp_path / BEST, {"a": np.zeros(1)}, {"task": task.name})
+    assert main(["evaluate", str(tmp_path), "--skip-bad"]) == 2
+    assert "--skip-bad has no meaning here" in capsys.readouterr().err
 
 
 def test_gradcheck_names_cases_and_passes(capsys, tmp_path):

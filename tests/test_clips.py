@@ -15,8 +15,9 @@ from minirnn.cli import main
 from minirnn.data import moving_digits
 from minirnn.data.digit_strings import stroke_digits
 from minirnn.data.moving_digits import Digits, draw_clips
-from minirnn.models.clip_classifier import ClipConfig, clip_logits, init_clips
+from minirnn.models.clip_classifier import ClipConfig, clip_classifier, clip_logits, init_clips
 from minirnn.ops import FAST
+from minirnn.optim import adam
 from minirnn.problem import Step, TrainConfig
 from minirnn.tasks import clips
 from minirnn.tasks.clips import KINDS, Batches, Settings, System
@@ -138,6 +139,22 @@ def test_the_model_learns_a_motion(tmp_path):
     assert np.mean(checkpoint.load(tmp_path / LAST)[1]["progress"]["losses"][-5:]) < 0.5  # chance is 0.69
 
 
+def test_frames_without_order_can_tell_how_they_belong_together():
+    """Two frames are the same, or not; each is as often the one as the other, so that no sum over frames can tell."""
+    config = ClipConfig(2, size=8, channels=(2,), features=5, hidden=6, order="mean")
+    params, running = init_clips(np.random.default_rng(3), config)
+    a, b = np.random.default_rng(1).uniform(0, 1, (2, 8, 8)).astype(np.float32)
+    frames, labels = np.array([[a, a], [b, b], [a, b], [b, a]]), np.array([0, 0, 1, 1])
+    moments = adam.init(params)
+    for _ in range(150):
+        (loss, _), cache = clip_classifier.forward(
+            frames, labels, running, params, config=config, training=True, ops=FAST
+        )
+        gradient = clip_classifier.backward((np.ones_like(loss), None), cache)[-1]
+        params, moments = adam.update(params, gradient, moments, lr=0.02)
+    assert loss < 0.1  # 0.69 is the least that a sum over frames can reach
+
+
 # commands
 
 
@@ -166,6 +183,7 @@ def test_train_evaluate_and_tell(capsys, tmp_path):
     assert (report["n"], report["split"], report["digits"]["test"]) == (24, "test", 9)
     assert set(report["baselines"]) == {"chance", "one_frame", "any_order"}
     assert report["baselines"]["chance"] == pytest.approx(3 / 24)
+    assert report["steps"] == {"recurrent": 1, "any_order": 1, "one_frame": 1}
     assert np.trace(report["confusion"]) == round(report["accuracy"] * 24)
     gif = result["next"].split()[-1]
     status, told = run_json(capsys, "clip", run, gif, gif)
@@ -181,7 +199,8 @@ def test_train_evaluate_and_tell(capsys, tmp_path):
     assert capsys.readouterr().out.startswith(f"{gif}: {row['class']}")
     assert main(["evaluate", str(run)]) == 0
     text = capsys.readouterr().out
-    assert "one frame (CNN)" in text
+    assert "one frame (CNN, two layers)" in text
+    assert "after 1 steps" in text
     assert "24 clips (test)" in text
 
     assert "holds a run" in fails(capsys, "train", "clips", "--out", run)

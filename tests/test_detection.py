@@ -371,6 +371,13 @@ def test_a_folder_of_ones_own_and_another_to_judge_it_on(capsys, tmp_path):
     swapped = squares(tmp_path / "swapped", {"train": 2, "val": 1, "test": 2}, names=("dark", "grey"))
     assert "the class 'grey'; the run knows dark, light" in fails(capsys, "evaluate", out, "--data", swapped)
     assert "cannot be judged on scenes" in fails(capsys, "evaluate", out, "--data", "scenes")
+    last = folder / "Annotations" / "val1.xml"
+    kept = last.read_text()
+    last.write_text(kept.replace("dark", "light"))
+    assert "set has changed since the run in" in fails(capsys, "evaluate", out)
+    last.write_text(kept)
+    Image.fromarray(np.zeros((64, 96, 3), np.uint8)).save(folder / "JPEGImages" / "train0.png")
+    assert "set has changed since the run in" in fails(capsys, "evaluate", out)
 
 
 def test_boxes_outside_the_picture_are_refused_in_one_sentence(capsys, tmp_path):

@@ -113,6 +113,31 @@ def test_boxes_are_scaled_with_their_pictures_and_kept_in_the_cache(tmp_path, mo
     assert again["train"].fingerprint() == half["train"].fingerprint()
 
 
+def test_a_box_may_reach_the_edge_whatever_the_scale(tmp_path):
+    folder = squares(tmp_path / "set", {"train": 3, "val": 1, "test": 1}, size=(588, 60))
+    text = XML.format(name="train0.png", size=(588, 60), things=THING.format("dark", 500, 20, 588, 60))
+    (folder / "Annotations" / "train0.xml").write_text(text)
+    split = load_splits(str(folder), (32, 320))[0]["train"]  # 588 * (320 / 588) is 320.00000000000006
+    assert split.truth[0].boxes[0, 2:].tolist() == [320, 32]
+
+
+def test_what_could_not_be_opened_is_tried_again(tmp_path, monkeypatch):
+    folder = squares(tmp_path / "set", {"train": 3, "val": 1, "test": 1})
+    load, closed = data.load_annotated, ["train1.png"]
+
+    def some(annotation):
+        if annotation.path.name in closed:
+            raise PermissionError(f"{annotation.path} may not be read")
+        return load(annotation)
+
+    monkeypatch.setattr(data, "load_annotated", some)
+    splits, bad = load_splits(str(folder), (32, 48), skip_bad=True)
+    assert len(splits["train"]) == 2
+    assert "train1.png may not be read" in bad[0]
+    closed.clear()
+    assert len(load_splits(str(folder), (32, 48), skip_bad=True)[0]["train"]) == 3
+
+
 def test_missing_parts_are_cut_from_the_training_pictures(tmp_path):
     folder = squares(tmp_path / "set", {"train": 10})
     splits, _ = load_splits(str(folder), (32, 48))

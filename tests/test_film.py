@@ -264,6 +264,11 @@ def test_train_evaluate_and_describe(capsys, tmp_path, monkeypatch):
         assert report["n"] == n
         assert set(report["baselines"]) == {"most_frequent", "first_frame", "shuffled"}
         assert report["films"] == {"train": 48, "val": 4}
+    monkeypatch.setattr(film, "MOST", 5)
+    assert run_json(capsys, "evaluate", run, "--split", "train")[1]["n"] == 5
+    assert main(["evaluate", str(run), "--split", "train"]) == 0
+    assert "5 films (the first of train); the run has seen 48 for train" in capsys.readouterr().out
+    monkeypatch.setattr(film, "MOST", 6)
     clip = result["next"].split()[-1]
     drawn = tmp_path / "where.png"
     status, told = run_json(capsys, "describe", run, clip, "--attention-map", drawn, "--beam", 2)

@@ -121,10 +121,20 @@ def test_moments_are_spread_over_time_not_over_frames():
     assert moments(np.ones(30), 10)[-1] == 29
 
 
-def test_a_frame_of_a_gif_that_stays_longer_is_seen_longer(tmp_path):
-    path = animated(tmp_path / "slow.gif", plain(3), duration=[300, 100, 100])
+@pytest.mark.parametrize("kind", ["gif", "png", "webp"])
+def test_a_frame_of_an_animation_that_stays_longer_is_seen_longer(tmp_path, kind):
+    path = animated(tmp_path / f"slow.{kind}", plain(3), duration=[300, 100, 100])
     assert levels(load_moments(path, 5, 8)[0]) == [0, 0, 0, 1, 2]
-    assert levels(load_clip(path)) == [0, 1, 2]
+    assert levels(load_clip(path)) == [0, 0, 0, 1, 2]
+    odd = animated(tmp_path / f"odd.{kind}", plain(3), duration=[250, 100, 100])
+    assert levels(load_clip(odd)) == [0, 1, 2]
+    long = animated(tmp_path / f"long.{kind}", plain(3), duration=[12000, 20, 20])
+    assert levels(load_clip(long)) == [0, 1, 2]
+
+
+def test_equal_frames_of_a_gif_come_back(tmp_path):
+    frames = plain(3)[[0, 0, 1, 2, 2, 2]]
+    np.testing.assert_array_equal(load_clip(save_gif(tmp_path / "waits.gif", frames)), frames)
 
 
 def test_only_frames_that_are_seen_are_decoded(tmp_path):

@@ -10,7 +10,7 @@ import pytest
 from minirnn.data import moving_digits, occlusions
 from minirnn.data.digit_strings import stroke_digits
 from minirnn.data.moving_digits import MOTIONS, Digits, clip_split, digit_splits, draw_clips, draw_moving
-from minirnn.data.occlusions import draw_scenes, scene_split
+from minirnn.data.occlusions import draw_scenes, require_hidable, scene_split
 from minirnn.errors import DataError
 
 DIGITS = Digits(*stroke_digits(60, seed=5))
@@ -190,3 +190,28 @@ def test_three_digits_no_two_the_same():
     assert all(len(set(row)) == 3 for row in scenes.digits.tolist())
     step = np.diff(scenes.boxes[:, :, :, :2], axis=2)
     assert np.hypot(step[..., 0], step[..., 1]).max() < 4.1
+
+
+def test_digits_that_no_scene_can_be_drawn_of(monkeypatch):
+    monkeypatch.setattr(occlusions, "SCALE", (0.9, 0.95))  # 28 pixels become more than a wall can hide
+    images, labels = DIGITS.images.copy(), DIGITS.labels
+    require_hidable(DIGITS, "all")
+    two = Digits(images[labels < 2], labels[labels < 2])
+    for draws in (lambda: require_hidable(two, "mnist (val)"), lambda: scene_split(two, 3, 0)):
+        with pytest.raises(DataError, match=r": 2 different digits \(0, 1\); expected at least 3"):
+            draws()
+    images[[4, 9]] = 0
+    with pytest.raises(DataError, match=r"mnist: 2 of 60 pictures cannot be .* \(number 5 has no ink\)"):
+        require_hidable(Digits(images, labels), "mnist")
+    images[4] = 200
+    with pytest.raises(DataError, match="number 5 has ink of 28 x 28 pixels"):
+        require_hidable(Digits(images, labels), "mnist")
+    with pytest.raises(DataError, match="no way hides ink of 28 x 28 pixels"):
+        draw_scenes(np.random.default_rng(0), Digits(images, labels), np.array([3, 4]))
+
+
+def test_two_rare_digits_are_found_among_many():
+    labels = np.array([7] * 9_998 + [1, 2])
+    others = occlusions._another(np.random.default_rng(0), labels, np.array([[7], [7], [1]]))
+    assert set(labels[others[:2]]) <= {1, 2}
+    assert labels[others[2]] != 1

@@ -290,18 +290,18 @@ def emptied(folder):
         path.unlink()
 
 
-BAD = [
-    (grey_mask, r"label/2.png holds the value 128 in row 0, column 0; expected a mask of 0 and 255 alone"),
-    (coloured_mask, r"label/2.png holds the value colour \(255, 0, 0\)"),
-    (other_size, r"label/2.png is 40 x 48 pixels large but its picture .*image/2.png is 48 x 40"),
-    (small, r"image/2.png is 31 x 40 pixels large; expected at least 32"),
+BAD = [  # a dot for what stands between folder and file
+    (grey_mask, r"label.2.png holds the value 128 in row 0, column 0; expected a mask of 0 and 255 alone"),
+    (coloured_mask, r"label.2.png holds the value colour \(255, 0, 0\)"),
+    (other_size, r"label.2.png is 40 x 48 pixels large but its picture .*image.2.png is 48 x 40"),
+    (small, r"image.2.png is 31 x 40 pixels large; expected at least 32"),
     (two_of_a_name, r"image holds 2.bmp and 2.png; expected one file of each name"),
     (emptied, r"image holds no picture; expected files that end in .jpg"),
-    (lambda f: (f / "label" / "2.png").unlink(), r"the picture .*image/2.png has no mask; expected .*label/2 "),
-    (lambda f: (f / "image" / "2.png").unlink(), r"the mask .*label/2.png has no picture; expected .*image/2 "),
+    (lambda f: (f / "label" / "2.png").unlink(), r"the picture .*image.2.png has no mask; expected .*label.2 "),
+    (lambda f: (f / "image" / "2.png").unlink(), r"the mask .*label.2.png has no picture; expected .*image.2 "),
     (lambda f: (f / "label").rename(f / "other"), r"set holds image but no label or labels or mask or masks"),
     (lambda f: (f / "image").rename(f / "other"), r"set holds label but no image or images"),
-    (lambda f: (f / "label" / "2.png").write_bytes(b"<html>"), r"label/2.png is no picture"),
+    (lambda f: (f / "label" / "2.png").write_bytes(b"<html>"), r"label.2.png is no picture"),
 ]
 
 
@@ -346,6 +346,10 @@ def test_the_best_threshold_is_that_of_trying_all():
     every = [mask_scores([v >= k / 1000 for v in values], truth)["f1"] for k in range(1001)]
     assert f1 == pytest.approx(max(every))
     assert mask_scores([v >= threshold for v in values], truth)["f1"] == pytest.approx(max(every))
+
+
+def test_where_nothing_is_to_be_found_no_threshold_is_best():
+    assert best_threshold([np.linspace(0, 1, 12).reshape(3, 4)], [np.zeros((3, 4), bool)]) == (0.5, 0.0)
 
 
 @pytest.mark.parametrize("dark", [True, False])

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from minirnn import checkpoint
+from minirnn.boxes import iou_of_pairs
 from minirnn.cli import main
 from minirnn.data import moving_digits
 from minirnn.data.digit_strings import stroke_digits
@@ -218,6 +219,13 @@ def test_train_evaluate_and_follow(capsys, tmp_path):
     assert report["hidden_ratio"] == pytest.approx(
         report["iou_hidden"] / max(report["baselines"]["frame_by_frame"]["iou_hidden"], 1e-9)
     )
+    digits = moving_digits.digit_splits("drawn", 0)
+    train, test = (tracking.scenes_of(digits, name, 0) for name in ("train", "test"))
+    low, high = train.boxes[:, 0, :, :2], train.boxes[:, 0, :, 2:]
+    half = (high - low).mean(axis=(0, 1)) / 2  # of training boxes, not of those that are judged
+    middle = np.broadcast_to([*(24 - half), *(24 + half)], test.boxes[:, 0].shape)
+    expected = iou_of_pairs(middle, test.boxes[:, 0].astype(float)).mean()
+    assert report["baselines"]["middle"]["iou"] == pytest.approx(expected, abs=1e-6)
     _, _, _, clip, _, digit = result["next"].split()
     status, told = run_json(capsys, "track", run, clip, "--digit", digit, "--draw", tmp_path / "boxes.gif")
     scenes = scene_split(moving_digits.digit_splits("drawn", 0)["test"], 7, 2)
@@ -233,6 +241,7 @@ def test_train_evaluate_and_follow(capsys, tmp_path):
     text = capsys.readouterr().out
     assert "frame by frame (the same CNN)" in text
     assert "7 scenes (test)" in text
+    assert "(sees ahead)" in text
 
     assert "--digit is 10; expected 0 to 9" in fails(capsys, "track", run, clip, "--digit", 10)
     assert "expected a name that ends in .gif" in fails(capsys, "track", run, clip, "--digit", 1, "--draw", "a.png")
@@ -262,4 +271,18 @@ def test_a_larger_clip_gets_boxes_in_its_own_pixels(capsys, tmp_path, monkeypatc
 def test_bad_input_gets_one_sentence(capsys, tmp_path):
     run = tmp_path / "run"
     assert "no folder; expected 'drawn'" in fails(capsys, "train", "tracker", "--data", tmp_path / "no", "--out", run)
+    assert main(["train", "tracker", "--out", str(run), "--data", str(_two(tmp_path / "two"))]) == 2
+    assert "two (train): 2 different digits (0, 1); expected at least 3" in capsys.readouterr().err
+    assert not run.exists()
     assert "holds no trained tracker" in fails(capsys, "track", tmp_path, tmp_path, "--digit", 1)
+
+
+def _two(folder):
+    """MNIST's four files, of two digits."""
+    folder.mkdir()
+    images = PARTS["train"].images
+    for part in ("train", "t10k"):
+        for name, array in (("images-idx3", images), ("labels-idx1", np.arange(len(images)) % 2)):
+            head = bytes([0, 0, 8, array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape)
+            (folder / f"{part}-{name}-ubyte").write_bytes(head + array.astype(np.uint8).tobytes())
+    return folder

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from minirnn.checkpoint import RunLock
 from minirnn.cli import main
 from minirnn.data import moving_digits
 from minirnn.problem import TrainConfig
@@ -45,13 +46,27 @@ def test_networks_of_a_row_differ_in_the_recurrent_part_alone():
         common = [name for name in a if name.startswith(shared.split(".")[-1])]
         assert common
         assert all(a[name] == b[name] for name in common)
-    assert not any("Wh" in name for name in networks if name.endswith("cnn"))
     assert not any("Wh" in leaf for name in ("digit-cnn", "string-cnn", "motion-one-frame", "motion-any-order")
                    for leaf in shapes(networks[name]))  # fmt: skip
     assert all(
         any("Wh" in leaf for leaf in shapes(networks[name])) for name in ("digit-rnn", "string-rnn", "motion-rnn")
     )
     assert sum(network.share for network in networks.values()) == pytest.approx(1.0)
+    for _, without, with_it in when_rnn.ROWS.values():
+        assert networks[without].share == networks[with_it].share  # equally long
+
+
+def test_fewer_digits_than_are_asked_for_are_counted_as_they_are(monkeypatch):
+    monkeypatch.setattr(when_rnn, "COUNTS", {"val": 8, "test": 60})
+    networks = {network.name: network for network in when_rnn.build("drawn", 0, "gru").networks}
+    assert networks["digit-cnn"].unseen == networks["digit-rnn"].unseen == 40
+    assert networks["string-rnn"].unseen == networks["motion-rnn"].unseen == 60
+
+
+def test_two_experiments_in_one_folder_are_refused(tmp_path, capsys):
+    with RunLock(tmp_path):
+        assert main(["demo", "when-rnn", "--out", str(tmp_path)]) == 2
+    assert "is writing to this folder" in capsys.readouterr().err
 
 
 def test_the_examples_are_unseen_and_longer_strings_are_longer():

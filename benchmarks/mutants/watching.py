@@ -11,6 +11,11 @@ CLIPS = mutants(
         "the mean over frames is not divided in backward": {
             "dx = np.repeat(dmean[:, None] / T, T, axis=1)": "dx = np.repeat(dmean[:, None], T, axis=1)"
         },
+        "the rectifier behind the mean is left out": {
+            "vector, bent = ops.relu.forward(b)  # (6)": "vector = b",
+            "(db,) = ops.relu.backward(dvector, bent)  # (6)": "db = dvector",
+            "judged = (inner, bent, dropped, out)": "judged = (inner, None, dropped, out)",
+        },
         "the rectifier is left out of backward": {
             "(da,) = ops.relu.backward(dx.reshape(N * T, D), rectified)": "da = dx.reshape(N * T, D)"
         },

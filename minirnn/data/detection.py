@@ -165,8 +165,10 @@ def load_listed(
         if progress:
             progress(len(paths), len(paths))
     else:
-        images, bad = _decode(listed, size, skip_bad, progress)
-        write_cache(file, images, bad)
+        images, errors = _decode(listed, size, skip_bad, progress)
+        bad = {n: str(error) for n, error in errors.items()}
+        if not any(isinstance(error, OSError) for error in errors.values()):  # may be better next time
+            write_cache(file, images, bad)
     kept = [a for n, a in enumerate(listed) if n not in bad]
     truth = tuple(_truth(a, classes, size) for a in kept)
     return BoxedImages(images, truth, classes, tuple(a.path.name for a in kept)), list(bad.values())
@@ -174,17 +176,17 @@ def load_listed(
 
 def _decode(
     listed: tuple[Annotation, ...], size: tuple[int, int], skip_bad: bool, progress: Progress | None
-) -> tuple[Array, dict[int, str]]:
+) -> tuple[Array, dict[int, DataError | OSError]]:
     """The pictures that can be read (N, *size, 3), and why each of the others cannot, by its place."""
     images = np.empty((len(listed), *size, 3), np.uint8)
-    bad: dict[int, str] = {}
+    bad: dict[int, DataError | OSError] = {}
     for n, annotation in enumerate(listed):
         try:
             images[n - len(bad)] = squashed(load_annotated(annotation), size)
         except (DataError, OSError) as error:
             if not skip_bad:
                 raise
-            bad[n] = str(error)
+            bad[n] = error
         if progress:
             progress(n + 1, len(listed))
     if len(bad) == len(listed):
@@ -214,7 +216,8 @@ def _truth(annotation: Annotation, classes: tuple[str, ...], size: tuple[int, in
     edges = [(b.left, b.top, b.right, b.bottom) for b in annotation.boxes]
     labels = np.array([classes.index(b.name) for b in annotation.boxes], np.int64)
     difficult = np.array([b.difficult for b in annotation.boxes], bool)
-    return Truth(np.array(edges, np.float64).reshape(-1, 4) * scale, labels, difficult)
+    boxes = np.array(edges, np.float64).reshape(-1, 4) * scale
+    return Truth(np.minimum(boxes, [size[1], size[0]] * 2), labels, difficult)  # 588 * (320 / 588) is more than 320
 
 
 def _cut(whole: BoxedImages, seed: int, source: str) -> tuple[BoxedImages, BoxedImages]:

@@ -34,7 +34,9 @@ def load_clip(path: Path) -> Array:
     """The frames of a clip: (T, H, W, 3) uint8, RGB, T at least 2.
 
     A folder's pictures come in the order of the numbers in their names; they must be of one size. Transparent pixels
-    are blended with white, as in `load_image`.
+    are blended with white, as in `load_image`. A frame of an animation that stays k times as long as the shortest comes
+    k times, where k is a whole number for each frame and they are at most `LIMIT` together: so writers of GIFs keep
+    frames in which nothing changes.
 
     Raises:
         DataError: no clip, damaged or cut off, a single frame, more than `LIMIT` frames or `PIXELS`, frames of
@@ -42,13 +44,27 @@ def load_clip(path: Path) -> Array:
         FileNotFoundError: nothing there.
     """
     clip = _opened(Path(path), LIMIT)
-    if clip.frames * clip.height * clip.width > PIXELS:
-        size = f"{clip.frames} frames of {clip.width} x {clip.height} pixels"
-        raise DataError(f"{path} holds {size}; expected at most {PIXELS:,} pixels together")
-    frames = np.empty((clip.frames, clip.height, clip.width, 3), np.uint8)
-    for k in range(clip.frames):
-        frames[k] = clip.frame(k)
+    _require_room(clip.frames, clip, path)
+    which = np.repeat(np.arange(clip.frames), _times(clip.lasting()))
+    _require_room(len(which), clip, path)
+    frames = np.empty((len(which), clip.height, clip.width, 3), np.uint8)
+    for t, k in enumerate(which):
+        frames[t] = frames[t - 1] if t and which[t - 1] == k else clip.frame(int(k))
     return frames
+
+
+def _times(lasting: Array) -> Array:
+    """How often each frame comes; `lasting`: (T,)."""
+    longer = lasting / lasting.min()
+    times = np.rint(longer).astype(np.int64)
+    fits = times.sum() <= LIMIT and np.abs(longer - times).max() < 0.01
+    return times if fits else np.ones_like(times)
+
+
+def _require_room(count: int, clip: _Clip, path: Path) -> None:
+    if count * clip.height * clip.width > PIXELS:
+        size = f"{count} frames of {clip.width} x {clip.height} pixels"
+        raise DataError(f"{path} holds {size}; expected at most {PIXELS:,} pixels together")
 
 
 def load_moments(path: Path, count: int, size: int) -> tuple[Array, int]:
@@ -89,7 +105,10 @@ def grey_squares(frames: Array, size: int) -> Array:
 
 
 def save_gif(path: Path, frames: Array, *, scale: int = 1, milliseconds: int = 120) -> Path:
-    """Frames (T, H, W) or (T, H, W, 3) uint8 as an animated GIF that repeats; grey ones are kept exactly.
+    """Frames (T, H, W) or (T, H, W, 3) uint8 as an animated GIF that repeats.
+
+    Grey frames keep their values. Equal neighbours become one frame that stays longer, which `load_clip` undoes; only
+    where all frames are equal nothing is left to move, and the GIF is no clip.
 
     Args:
         scale: every pixel becomes so many pixels wide and high.
@@ -204,6 +223,8 @@ def _animation(data: bytes, path: Path, most: int) -> _Clip:
         with _decoding(data, path):
             for k in range(count):
                 seek(k)
+                if image.format == "WEBP":
+                    image.load()  # only then is it known
                 out[k] = image.info.get("duration", 0)
         return out if out.min() > 0 else np.ones(count)
 

@@ -1,13 +1,15 @@
 """Clips of a digit that moves: the same seed draws the same clips.
 
 The picture has no border: what leaves it on one side comes in on the other. A clip begins anywhere, so that every frame
-of every motion looks the same on average: no single frame tells the motion, only the order of the frames does. Six of
-the eight motions come in pairs of which one is the other played backwards; frames without their order tell the pair at
-most.
+of every motion looks the same on average: no single frame tells the motion. Six of the eight motions come in pairs of
+which one is the other played backwards; frames without their order can tell the pair, from how the places of a clip lie
+to each other, but not which of the two.
 """
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -83,6 +85,12 @@ def _digits(folder: Path, part: str) -> Digits:
             f" expected {SIDE} x {SIDE} and digits from 0 to 9, two of them at least"
         )
     return Digits(images[..., 0], labels)
+
+
+def fingerprint(digits: Mapping[str, Digits]) -> str:
+    """Changes when any picture or label of the training and validation digits does."""
+    parts = (np.ascontiguousarray(array).tobytes() for name in ("train", "val") for array in digits[name])
+    return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
 def draw_clips(
@@ -176,6 +184,11 @@ def clip_split(digits: Digits, count: int, seed: int, *, frames: int = FRAMES, s
     if count < 1:
         raise ValueError(f"count is {count}; expected at least 1")
     rng = np.random.default_rng([seed, 5])
-    which = np.concatenate([rng.permutation(len(digits.labels)) for _ in range(-(-count // len(digits.labels)))])
+    which = in_turn(rng, len(digits.labels), count)
     motions = rng.permutation(np.arange(count) % len(MOTIONS))
-    return draw_clips(rng, digits, which[:count], frames=frames, size=size, motions=motions)
+    return draw_clips(rng, digits, which, frames=frames, size=size, motions=motions)
+
+
+def in_turn(rng: Rng, n: int, count: int) -> Array:
+    """`count` of the places 0 to n - 1, shuffled, every one before any comes again."""
+    return np.concatenate([rng.permutation(n) for _ in range(-(-count // n))])[:count]

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from minirnn.data.digit_strings import INK, SIDE
-from minirnn.data.moving_digits import Digits, draw_moving
+from minirnn.data.moving_digits import Digits, draw_moving, in_turn
+from minirnn.errors import DataError
 from minirnn.pair import Array
 
 Rng = np.random.Generator
@@ -24,7 +25,8 @@ WALL = (14, 19)  # thickness in pixels, the last not included
 GREY = (70, 130)  # of a wall
 COVERED = 0.75  # share of the box behind the wall from which on a digit counts as hidden
 HIDDEN = (2, 8)  # frames in which the digit to follow is hidden
-TRIES = 24  # ways drawn at once for every scene that has none yet
+TRIES, ROUNDS = 24, 1_000  # ways drawn at once for every scene that has none yet, and how often at most
+INKED = 24  # pixels of a digit's picture that its ink may fill both ways: what is larger hardly fits behind a wall
 APART = 8  # ways drawn for each of the others: the one that keeps away most is taken; it may still cross
 
 
@@ -42,12 +44,14 @@ def draw_scenes(rng: Rng, digits: Digits, which: Array, *, frames: int = FRAMES,
 
     Args:
         rng: where all that is random comes from.
-        digits: at least three different ones.
+        digits: as `require_hidable` asks.
         which: (N,) integers, places in `digits`.
         frames, size: T and S of the scenes.
     Raises:
         ValueError: too few frames, or a picture too small to hide in.
+        DataError: fewer than three different digits, or one that is never hidden as long as it should be.
     """
+    _require_different(digits.labels, "the digits")
     if frames < HIDDEN[1] or size < 2 * WALL[1]:
         raise ValueError(f"frames = {frames}, size = {size}; expected at least {HIDDEN[1]} and {2 * WALL[1]}")
     N = len(which)
@@ -85,8 +89,29 @@ def scene_split(digits: Digits, count: int, seed: int) -> Scenes:
     if count < 1:
         raise ValueError(f"count is {count}; expected at least 1")
     rng = np.random.default_rng([seed, 6])
-    which = np.concatenate([rng.permutation(len(digits.labels)) for _ in range(-(-count // len(digits.labels)))])
-    return draw_scenes(rng, digits, which[:count])
+    return draw_scenes(rng, digits, in_turn(rng, len(digits.labels), count))
+
+
+def require_hidable(digits: Digits, what: str) -> None:
+    """Raise DataError unless scenes can be drawn of these digits; `what` they are, for the message."""
+    _require_different(digits.labels, what)
+    x0, y0, x1, y1 = ink_boxes(digits.images).T
+    bare = ~np.asarray((digits.images >= INK).any(axis=(1, 2)))
+    bad = np.flatnonzero(bare | (np.minimum(x1 - x0, y1 - y0) > INKED))
+    if len(bad):
+        n = bad[0]
+        first = "no ink" if bare[n] else f"ink of {x1[n] - x0[n]:g} x {y1[n] - y0[n]:g} pixels"
+        raise DataError(
+            f"{what}: {len(bad)} of {len(bare)} pictures cannot be followed behind a wall (number {n + 1} has"
+            f" {first}); expected bright ink on a dark ground, at most {INKED} pixels wide or high"
+        )
+
+
+def _require_different(labels: Array, what: str) -> None:
+    known = np.unique(labels)
+    if len(known) <= OTHERS:
+        said = ", ".join(map(str, known)) or "none"
+        raise DataError(f"{what}: {len(known)} different digits ({said}); expected at least {OTHERS + 1}")
 
 
 def ink_boxes(images: Array) -> Array:
@@ -121,11 +146,17 @@ def _ways(rng: Rng, edges: Array, scale: Array, tries: int, T: int, size: int) -
 
 
 def _hiding(rng: Rng, edges: Array, scale: Array, T: int, size: int) -> tuple[Array, Array]:
-    """A way and a wall for each digit, drawn until it is hidden as long as HIDDEN says, not at first or last."""
+    """A way and a wall for each digit, drawn until it is hidden as long as HIDDEN says, not at first or last.
+
+    Raises:
+        DataError: none is found.
+    """
     N = len(edges)
     places, walls = np.zeros((N, T, 2)), np.zeros((N, 4))
     left = np.arange(N)
-    while len(left):
+    for _ in range(ROUNDS):
+        if not len(left):
+            return places, walls
         ways = _ways(rng, edges[left], scale[left], TRIES, T, size)
         thick = rng.integers(*WALL, (len(left), TRIES))
         at = rng.integers(4, size - 4 - thick)
@@ -142,7 +173,8 @@ def _hiding(rng: Rng, edges: Array, scale: Array, T: int, size: int) -> tuple[Ar
         places[left[found]] = ways[found, first[found]]
         walls[left[found]] = wall[found, first[found]]
         left = left[~found]
-    return places, walls
+    wide, high = edges[left[0], 2:] - edges[left[0], :2]
+    raise DataError(f"no way hides ink of {wide:g} x {high:g} pixels; expected less of it, or a larger frame")
 
 
 def _covered(boxes: Array, walls: Array) -> Array:
@@ -158,6 +190,12 @@ def _covered(boxes: Array, walls: Array) -> Array:
 def _another(rng: Rng, labels: Array, not_these: Array) -> Array:
     """For each row of `not_these` (N, ·) a place in `labels` that holds another one."""
     out = rng.integers(len(labels), size=len(not_these))
-    while (same := (labels[out][:, None] == not_these).any(axis=1)).any():
+    for _ in range(TRIES):
+        same = np.asarray((labels[out][:, None] == not_these).any(axis=1))
+        if not same.any():
+            return out
         out[same] = rng.integers(len(labels), size=int(same.sum()))
+    for n, known in enumerate(not_these):  # nearly all are the same digit
+        if labels[out[n]] in known:
+            out[n] = rng.choice(np.flatnonzero(~np.isin(labels, known)))
     return out

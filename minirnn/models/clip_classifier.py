@@ -3,8 +3,12 @@
     grids    = encoder(blocks of 2x2 pixels)     each frame by itself, with the same weights
     features = relu(affine(flatten(last grid)))  flattened, not averaged: where things are matters
     logits   = sequence_logits([features, change])  recurrent; change: since the frame before
-             | affine(mean over time)            without recurrence, the baseline: frames in any order
+             | affine(relu(affine(mean over time)))  without recurrence, the baseline: frames in any order
     loss     = softmax cross-entropy with the labels
+
+The baseline is a deep set: what is added over the frames is judged by a network of two layers. With one layer its
+logits would be sums over the frames, so that it could tell only what single frames show, and nothing of how the frames
+of a clip belong together.
 
 Four pixels become one with four channels at first: the frame is a quarter as large where convolutions cost most.
 
@@ -40,7 +44,7 @@ class ClipConfig:
     features: int = 64  # of a frame
     order: str = "recurrent"  # what becomes of the frames: recurrent, or mean, which has no order
     cell: str = "gru"
-    hidden: int = 64
+    hidden: int = 64  # of the cell, or of the layer that judges the mean
     both: bool = True  # read from both ends
     drop: float = 0.0  # dropout on what is judged
 
@@ -71,10 +75,17 @@ class ClipConfig:
         return SequenceConfig(2 * self.features, self.classes, self.cell, self.hidden, both=self.both, drop=self.drop)
 
 
+class MeanParams(NamedTuple):
+    """Of what judges the mean over time."""
+
+    inner: AffineParams
+    out: AffineParams
+
+
 class ClipParams(NamedTuple):
     encoder: EncoderParams
     look: AffineParams
-    judge: Tree  # SequenceParams, or AffineParams without recurrence
+    judge: Tree  # SequenceParams, or MeanParams without recurrence
 
 
 def init_clips(rng: np.random.Generator, config: ClipConfig, dtype: Any = np.float32) -> tuple[ClipParams, Running]:
@@ -83,7 +94,9 @@ def init_clips(rng: np.random.Generator, config: ClipConfig, dtype: Any = np.flo
     look = init.affine_params(rng, config.flat, config.features, dtype)
     if config.order == "recurrent":
         return ClipParams(blocks, look, init_sequence(rng, config.sequence, dtype)), running
-    return ClipParams(blocks, look, init.affine_params(rng, config.features, config.classes, dtype)), running
+    inner = init.affine_params(rng, config.features, config.hidden, dtype)
+    out = init.affine_params(rng, config.hidden, config.classes, dtype)
+    return ClipParams(blocks, look, MeanParams(inner, out)), running
 
 
 def clip_logits_forward(
@@ -102,7 +115,8 @@ def clip_logits_forward(
         ((logits (N, classes), the next running statistics), cache).
     Raises:
         ValueError: a shape that does not fit, a clip without frames.
-    Source: Donahue et al. 2015, "Long-term Recurrent Convolutional Networks".
+    Source: Donahue et al. 2015, "Long-term Recurrent Convolutional Networks"; Zaheer et al. 2017, "Deep Sets", for the
+    frames in any order.
     """
     require_frames(frames, config.size)
     N, T, _, _ = frames.shape
@@ -119,9 +133,11 @@ def clip_logits_forward(
             np.concatenate([x, change], axis=2), np.full(N, T), params.judge, config=config.sequence, ops=ops, **options
         )  # (5)
     else:
-        mean, dropped = ops.dropout.forward(x.mean(axis=1), p=config.drop, **options)  # (5)
-        logits, affine = ops.affine.forward(mean, params.judge)  # (6)
-        judged = (dropped, affine)
+        b, inner = ops.affine.forward(x.mean(axis=1), params.judge.inner)  # (5)
+        vector, bent = ops.relu.forward(b)  # (6)
+        vector, dropped = ops.dropout.forward(vector, p=config.drop, **options)  # (7)
+        logits, out = ops.affine.forward(vector, params.judge.out)  # (8)
+        judged = (inner, bent, dropped, out)
     shapes = [grid.shape for grid in grids]
     return (logits, running), (seen, shapes, looked, rectified, x.shape, judged, config, ops)
 
@@ -135,10 +151,13 @@ def clip_logits_backward(dout: tuple[Array, Any], cache: Any) -> tuple[None, Non
         dx[:, 1:] += dchange
         dx[:, :-1] -= dchange
     else:
-        dropped, affine = judged
-        dmean, djudge = ops.affine.backward(dout[0], affine)  # (6)
-        (dmean,) = ops.dropout.backward(dmean, dropped)
-        dx = np.repeat(dmean[:, None] / T, T, axis=1)  # (5)
+        inner, bent, dropped, out = judged
+        dvector, dlast = ops.affine.backward(dout[0], out)  # (8)
+        (dvector,) = ops.dropout.backward(dvector, dropped)  # (7)
+        (db,) = ops.relu.backward(dvector, bent)  # (6)
+        dmean, dinner = ops.affine.backward(db, inner)  # (5)
+        djudge = MeanParams(dinner, dlast)
+        dx = np.repeat(dmean[:, None] / T, T, axis=1)
     (da,) = ops.relu.backward(dx.reshape(N * T, D), rectified)  # (4), (3)
     dflat, dlook = ops.affine.backward(da, looked)  # (2)
     dgrids = (*[None] * (len(shapes) - 1), dflat.reshape(shapes[-1]))

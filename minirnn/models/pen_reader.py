@@ -22,7 +22,6 @@ import numpy as np
 
 from minirnn import init
 from minirnn.functional.affine import AffineParams
-from minirnn.functional.windows import windows
 from minirnn.models.cells import CELLS, cell_params, rest
 from minirnn.models.sequence_classifier import require_lengths
 from minirnn.ops import READABLE, Ops
@@ -112,7 +111,7 @@ def pen_logits_forward(
     behind = _behind(features, lengths)
     x = np.where(behind, features.dtype.type(0), features)  # (1)
     for conv in p.convs:
-        x, gathered = windows.forward(x, size=config.window, stride=config.stride)  # (2)
+        x, gathered = ops.windows.forward(x, size=config.window, stride=config.stride)  # (2)
         x, affine = ops.affine.forward(x, conv)  # (3)
         x, tanh = ops.tanh.forward(x)  # (4)
         lengths = -(-lengths // config.stride)
@@ -145,7 +144,7 @@ def pen_logits_backward(dlogits: Array, cache: Any) -> tuple[Array, None, PenPar
         dx = np.where(outside, dx.dtype.type(0), dx)  # (5)
         (dx,) = ops.tanh.backward(dx, tanh)  # (4)
         dx, dconv = ops.affine.backward(dx, affine)  # (3)
-        (dx,) = windows.backward(dx, gathered)  # (2)
+        (dx,) = ops.windows.backward(dx, gathered)  # (2)
         dconvs.append(dconv)
     dx = np.where(behind, dx.dtype.type(0), dx)  # (1)
     return dx, None, PenParams(tuple(reversed(dconvs)), tuple(reversed(dlayers)), dout)

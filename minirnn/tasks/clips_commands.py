@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from minirnn.data.frames import grey_squares, load_clip, save_gif
-from minirnn.data.moving_digits import digit_splits
+from minirnn.data.moving_digits import digit_splits, fingerprint
 from minirnn.display import console, show
 from minirnn.errors import DataError
 from minirnn.problem import TrainConfig
@@ -21,6 +21,7 @@ from minirnn.tasks.runs import (
     from_meta,
     goes_on,
     lengthened,
+    refuse_skip_bad,
     require_new,
     run_arguments,
     seed_of,
@@ -90,6 +91,7 @@ def _data_of(args: Namespace) -> str | None:
 
 
 def _evaluate(args: Namespace) -> Result:
+    refuse_skip_bad(args, "clips of digits")
     _, meta = load_watcher(args.run)
     settings = from_meta(Settings, meta["settings"], str(args.run))
     if args.split == "novel":
@@ -97,7 +99,7 @@ def _evaluate(args: Namespace) -> Result:
     split = "test" if args.split == "all" else args.split  # the rest is what the run has seen
     data = _data_of(args) or settings.data
     digits = digit_splits(data, settings.seed)
-    if data == settings.data and clips.fingerprint(digits) != meta["digits"]:
+    if data == settings.data and fingerprint(digits) != meta["digits"]:
         raise DataError(f"{data} has changed since the run in {args.run} was trained on it; train it anew")
     report = clips.evaluate(args.run, clips.clips_of(digits, split, settings.seed))
     counts = {name: len(part.labels) for name, part in digits.items()}
@@ -107,11 +109,16 @@ def _evaluate(args: Namespace) -> Result:
 def _show_evaluation(report: Result) -> str:
     counts = ", ".join(f"{n} {name}" for name, n in report["digits"].items())
     lines = [f"{report['n']} clips ({report['split']}) of digits that move; digits: {counts}"]
-    names = {"one_frame": "one frame (CNN)", "any_order": "all frames, no order (CNN, mean)", "chance": "chance"}
-    rows = {"this model (CNN, recurrent)": report["accuracy"]}
-    rows |= {names[name]: value for name, value in report["baselines"].items()}
-    width = max(map(len, rows))
-    lines += [f"{label:<{width}}  {value:7.2%}" for label, value in rows.items()]
+    names = {
+        "recurrent": "this model (CNN, recurrent)",
+        "chance": "chance",
+        "one_frame": "one frame (CNN, two layers)",
+        "any_order": "all frames, no order (CNN, mean, two layers)",
+    }
+    width = max(map(len, names.values()))
+    for kind, right in {"recurrent": report["accuracy"], **report["baselines"]}.items():
+        after = f"  after {report['steps'][kind]} steps" if kind in report["steps"] else ""
+        lines.append(f"{names[kind]:<{width}}  {right:7.2%}{after}")
     worst = min(report["per_class"], key=report["per_class"].__getitem__)
     lines.append(f"hardest {report['label']}: {worst}, {report['per_class'][worst]:.1%} right")
     return "\n".join(lines)

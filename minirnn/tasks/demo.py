@@ -7,6 +7,9 @@ import time
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from rich.console import Console
+
+from minirnn.checkpoint import RunLock
 from minirnn.display import clock, console, show
 from minirnn.errors import DataError
 from minirnn.ops import FAST
@@ -51,7 +54,16 @@ def _when_rnn(args: Namespace) -> Result:
     out, began = console(), time.monotonic()
     data = data_of(args, "'drawn' or the folder of MNIST's IDX files", "drawn") or "drawn"
     cell = args.cell or "gru"
+    args.out.mkdir(parents=True, exist_ok=True)
     experiment = when_rnn.build(data, seed_of(args), cell, args.ops or FAST)
+    with RunLock(args.out):  # of all networks together: two experiments in one folder would mix
+        return _experiment(args, experiment, data, cell, out, began)
+
+
+def _experiment(
+    args: Namespace, experiment: when_rnn.Experiment, data: str, cell: str, out: Console, began: float
+) -> Result:  # fmt: skip
+    """Train, judge and draw."""
     _clear(args.out, [network.name for network in experiment.networks])
     out.print(
         f"The same digits as single pictures, strings and clips; {len(experiment.networks)} small networks, with and"
@@ -81,10 +93,11 @@ def _show(result: Result) -> str:
     if result.get("demo") != "when-rnn":
         return captioning_demo.show_demo(result)
     width = max(len(row["what"]) for row in result["rows"].values())
-    n = next(iter(result["rows"].values()))["n"]
-    lines = [f"Told right of {n} unseen examples each:", f"{'':<{width}}     CNN  CNN + RNN"]
-    lines += [f"{row['what']:<{width}}  {row['cnn']:>6.1%}     {row['cnn_and_rnn']:>6.1%}" for row in
-              result["rows"].values()]  # fmt: skip
+    lines = ["Unseen examples told right:", f"{'':<{width}}     CNN  CNN + RNN  examples"]
+    lines += [
+        f"{row['what']:<{width}}  {row['cnn']:>6.1%}     {row['cnn_and_rnn']:>6.1%}  {row['n']:>8}"
+        for row in result["rows"].values()
+    ]
     return "\n".join([
         "", *lines, f"Done in {clock(result['seconds'])}. Look at: {'  '.join(result['pictures'])}"
     ])  # fmt: skip

@@ -121,6 +121,11 @@ def _evaluate(args: Namespace) -> Result:
         raise DataError("pictures with boxes have no split 'novel'; expected train, val, test or all")
     skip_bad, progress = args.skip_bad or settings.skip_bad, decoding(console())
     own, bad = load_splits(settings.data, settings.size, seed=settings.seed, skip_bad=skip_bad, progress=progress)
+    drawn = settings.kind == "scenes"  # the marks of these are not stored: they are drawn again
+    marks = " ".join(mark for name in ("train", "val") for mark in own[name].fingerprints())
+    boxes = f"{own['train'].fingerprint()} {own['val'].fingerprint()}"  # and classes
+    if boxes != meta["boxes"] or not (drawn or marks == meta["seen"]):
+        raise DataError(f"{settings.data} has changed since the run in {args.run} was trained on it; train it anew")
     data = data_of(args, EXPECTED, SCENES) or settings.data
     other = data != settings.data
     if other:
@@ -130,9 +135,7 @@ def _evaluate(args: Namespace) -> Result:
     else:
         splits = own
     split = fit(joined(splits) if args.split == "all" else splits[args.split], model.classes, data)
-    drawn = settings.kind == "scenes"  # these are not stored: they are drawn again
-    marks = [mark for name in ("train", "val") for mark in own[name].fingerprints()] if drawn else meta["seen"].split()
-    seen = set(marks)
+    seen = set(marks.split())
     new = np.array([k for k, mark in enumerate(split.fingerprints()) if mark not in seen], np.int64)
     known = len(split) - len(new)
     if args.split == "all" or other:  # a set's own parts stay whole, so that scores can be compared with others'

@@ -6,6 +6,7 @@ import time
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from minirnn.data import films
 from minirnn.data.films import FilmSplit, film_split, sentence
 from minirnn.data.frames import load_moments, save_gif
 from minirnn.display import console, show
@@ -19,6 +20,7 @@ from minirnn.tasks.runs import (
     from_meta,
     goes_on,
     lengthened,
+    refuse_skip_bad,
     require_new,
     run_arguments,
     seed_of,
@@ -84,20 +86,22 @@ def _save_examples(test: FilmSplit, folder: Path, size: int) -> list[Result]:
 
 
 def _evaluate(args: Namespace) -> Result:
+    refuse_skip_bad(args, "films")
     if args.data not in (None, "drawn"):
         raise DataError(f"--data is {args.data}; films are always drawn: leave it out")
     _, meta = film.load_describer(args.run)
     settings = from_meta(Settings, meta["settings"], str(args.run))
     part = "test" if args.split == "all" else args.split  # every film of train and val is one that a run may have seen
-    frames = meta["model"]["frames"]
-    report = film.evaluate(args.run, film_split(part, settings.seed, frames))
-    return {"split": part, "films": meta["films"], **report}
+    count = min(films.COUNTS[part], film.MOST)
+    report = film.evaluate(args.run, film_split(part, settings.seed, meta["model"]["frames"], count))
+    return {"split": part, "whole": count == films.COUNTS[part], "films": meta["films"], **report}
 
 
 def _show_evaluation(result: Result) -> str:
     rows = {"this model": result, **{name.replace("_", " "): row for name, row in result["baselines"].items()}}
     seen = ", ".join(f"{count} for {name}" for name, count in result["films"].items())
-    lines = [f"{result['n']} films ({result['split']}); the run has seen {seen}", " " * 16
+    part = result["split"] if result["whole"] else f"the first of {result['split']}"
+    lines = [f"{result['n']} films ({part}); the run has seen {seen}", " " * 16
              + "".join(f"{title:>15}" for title in SCORES.values())]  # fmt: skip
     for label, row in rows.items():
         shares = "".join(f"{row[name]:>15.1%}" for name in ("exact_match", "things", "acts"))

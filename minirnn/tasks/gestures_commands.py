@@ -23,6 +23,7 @@ from minirnn.tasks.runs import (
     from_meta,
     goes_on,
     lengthened,
+    refuse_skip_bad,
     require_new,
     run_arguments,
     seed_of,
@@ -148,6 +149,7 @@ def _show_train(result: Result) -> str:
 
 
 def _evaluate(args: Namespace) -> Result:
+    refuse_skip_bad(args, "fingertip tracks")
     model, meta = gestures.load_recogniser(args.run)
     settings = from_meta(Settings, meta["settings"], str(args.run))
     split = args.split

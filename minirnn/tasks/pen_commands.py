@@ -30,6 +30,7 @@ from minirnn.tasks.runs import (
     from_meta,
     goes_on,
     lengthened,
+    refuse_skip_bad,
     require_new,
     run_arguments,
     seed_of,
@@ -123,6 +124,7 @@ def _save_examples(val: list[Ink], folder: Path) -> list[Path]:
 
 
 def _evaluate(args: Namespace) -> Result:
+    refuse_skip_bad(args, "handwriting")
     model, meta = load_reader(args.run)
     settings = from_meta(Settings, meta["settings"], str(args.run))
     split, data = args.split, _data_of(args) or settings.data

@@ -24,6 +24,7 @@ from minirnn.tasks.runs import (
     from_meta,
     goes_on,
     lengthened,
+    refuse_skip_bad,
     require_new,
     run_arguments,
     seed_of,
@@ -104,6 +105,7 @@ def _save_examples(val: ImageLines, folder: Path) -> list[Path]:
 
 
 def _evaluate(args: Namespace) -> Result:
+    refuse_skip_bad(args, "lines of text")
     model, meta = load_reader(args.run)
     settings = from_meta(Settings, meta["settings"], str(args.run))
     if args.split not in ("val", "test", "all"):

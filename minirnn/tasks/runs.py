@@ -66,6 +66,12 @@ def data_of(args: Namespace, expected: str, drawn: str | None = None) -> str | N
     return os.path.abspath(data)
 
 
+def refuse_skip_bad(args: Namespace, what: str) -> None:
+    """`--skip-bad` where no file is ever left out; `what` the data are, for the message."""
+    if args.skip_bad:
+        raise DataError(f"--skip-bad has no meaning here: {what} are taken whole or not at all; leave it out")
+
+
 def lengthened(args: Namespace, config: TrainConfig) -> TrainConfig:
     """The training defaults with what the command line says about the length."""
     if args.minutes is not None:

@@ -20,6 +20,7 @@ from minirnn.tasks.runs import (
     from_meta,
     goes_on,
     lengthened,
+    refuse_skip_bad,
     require_new,
     run_arguments,
     seed_of,
@@ -104,6 +105,7 @@ def _write(path: Path, pixels: Array) -> None:
 
 
 def _evaluate(args: Namespace) -> Result:
+    refuse_skip_bad(args, "pictures with masks")
     model, meta = load_segmenter(args.run)
     settings = from_meta(Settings, meta["settings"], str(args.run))
     if args.split == "novel":

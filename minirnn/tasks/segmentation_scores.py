@@ -40,12 +40,16 @@ def best_threshold(values: Sequence[Array], truth: Sequence[Array]) -> tuple[flo
     Args:
         values: (H, W) from 0 to 1; they are sorted into `LEVELS` steps.
         truth: (H, W) booleans.
+    Returns:
+        0.5 and 0 where nothing is positive: then no threshold is better than another.
     """
     hits, others = np.zeros(LEVELS + 1), np.zeros(LEVELS + 1)
     for value, mask in zip(values, truth):
         level = np.minimum((value * LEVELS).astype(np.int64), LEVELS)
         hits += np.bincount(level[mask], minlength=LEVELS + 1)
         others += np.bincount(level[~mask], minlength=LEVELS + 1)
+    if not hits.any():
+        return 0.5, 0.0
     hit, said = hits[::-1].cumsum()[::-1], (hits + others)[::-1].cumsum()[::-1]
     f1 = 2 * hit / np.maximum(said + hits.sum(), 1)
     best = int(f1.argmax())

@@ -20,6 +20,7 @@ from minirnn.tasks.runs import (
     goes_on,
     lengthened,
     positive,
+    refuse_skip_bad,
     require_new,
     run_arguments,
     seed_of,
@@ -95,6 +96,7 @@ def _given(args: Namespace) -> Result:
 
 
 def _evaluate(args: Namespace) -> Result:
+    refuse_skip_bad(args, "texts")
     model, meta = text.load_text(args.run)
     mine, data, part = meta["settings"]["data"], data_of(args, "a UTF-8 text file"), args.split
     if part == "novel":

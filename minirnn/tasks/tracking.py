@@ -12,8 +12,8 @@ import numpy as np
 
 from minirnn.checkpoint import restore
 from minirnn.data.images import to_float
-from minirnn.data.moving_digits import Digits, digit_splits
-from minirnn.data.occlusions import Scenes, draw_scenes, scene_split
+from minirnn.data.moving_digits import Digits, digit_splits, fingerprint
+from minirnn.data.occlusions import Scenes, draw_scenes, require_hidable, scene_split
 from minirnn.errors import DataError
 from minirnn.fast import optim as fast_optim
 from minirnn.functional.activations import sigmoid
@@ -22,9 +22,8 @@ from minirnn.models.tracker_params import TrackerConfig, init_tracker
 from minirnn.ops import FAST, Ops
 from minirnn.pair import Array, Tree
 from minirnn.problem import Checked, Note, Problem, Step, TrainConfig, as_json
-from minirnn.tasks.clips import fingerprint
 from minirnn.tasks.runs import from_meta, open_run, resume_command
-from minirnn.tasks.tracking_scores import filled, scores
+from minirnn.tasks.tracking_scores import filled, middle_box, scores
 from minirnn.train import BEST, train
 
 NAME = "tracker"
@@ -147,7 +146,19 @@ class System:
 
 def build(settings: Settings) -> System:
     """Load or draw the digits."""
-    return System(settings, digit_splits(settings.data, settings.seed))
+    return System(settings, load_digits(settings.data, settings.seed))
+
+
+def load_digits(data: str, seed: int) -> dict[str, Digits]:
+    """The digits of every split, all of which can be followed behind a wall.
+
+    Raises:
+        DataError, FileNotFoundError: as `digit_splits` and `require_hidable`.
+    """
+    digits = digit_splits(data, seed)
+    for name, split in digits.items():
+        require_hidable(split, f"{data} ({name})")
+    return digits
 
 
 def train_tracker(
@@ -183,25 +194,25 @@ def load_baseline(folder: Path, meta: Mapping[str, Any]) -> Tracker:
     return alone
 
 
-def evaluate(folder: Path, scenes: Scenes) -> dict[str, Any]:
+def evaluate(folder: Path, scenes: Scenes, train: Scenes) -> dict[str, Any]:
     """Scores of a run on some scenes, beside baselines without a learned memory.
 
+    Args:
+        train: training scenes, for the baseline that looks at nothing.
     Returns:
         n (scenes), frames, hidden_frames, the scores, `hidden_ratio` (mean IoU in hidden frames, times that of
-        `frame_by_frame`), and the scores of `baselines`: `middle` (a box of the mean size in the middle of the frame),
-        `frame_by_frame` (the same CNN without recurrence), `last_seen` and `straight_line` (its boxes; where it says
-        "hidden", the last one stays, or goes straight to the next one).
+        `frame_by_frame`), and the scores of `baselines`: `middle` (a box of the mean size of training boxes, in the
+        middle of the frame), `frame_by_frame` (the same CNN without recurrence), `last_seen` and `straight_line` (its
+        boxes; where it says "hidden", the last one stays, or goes straight to the next one: a look into the future).
     """
     model, meta = load_tracker(folder)
     alone = load_baseline(folder, meta)
-    truth, asked = scenes.boxes[:, 0], scenes.digits[:, 0]
+    asked = scenes.digits[:, 0]
     boxes, hidden = model.follow(scenes.frames, asked)
     theirs, chance = alone.follow(scenes.frames, asked)
     lost = chance > 0.5
-    half = (truth[..., 2:] - truth[..., :2]).mean(axis=(0, 1)) / 2
-    middle = np.concatenate([model.config.size / 2 - half, model.config.size / 2 + half])
     guesses = {
-        "middle": np.broadcast_to(middle, truth.shape),
+        "middle": np.broadcast_to(middle_box(train, model.config.size), scenes.boxes[:, 0].shape),
         "frame_by_frame": theirs,
         "last_seen": filled(theirs, lost, ahead=False),
         "straight_line": filled(theirs, lost, ahead=True),

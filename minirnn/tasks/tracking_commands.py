@@ -9,17 +9,17 @@ from pathlib import Path
 import numpy as np
 
 from minirnn.data.frames import grey_squares, load_clip, save_gif
-from minirnn.data.moving_digits import digit_splits
+from minirnn.data.moving_digits import fingerprint
 from minirnn.display import console, show
 from minirnn.errors import DataError
 from minirnn.problem import TrainConfig
 from minirnn.tasks import tracking
-from minirnn.tasks.clips import fingerprint
 from minirnn.tasks.runs import (
     data_of,
     from_meta,
     goes_on,
     lengthened,
+    refuse_skip_bad,
     require_new,
     run_arguments,
     seed_of,
@@ -86,16 +86,19 @@ def _data_of(args: Namespace) -> str | None:
 
 
 def _evaluate(args: Namespace) -> Result:
+    refuse_skip_bad(args, "scenes of digits")
     _, meta = load_tracker(args.run)
     settings = from_meta(Settings, meta["settings"], str(args.run))
     if args.split == "novel":
         raise DataError("scenes of digits have no split 'novel'; expected train, val, test or all")
     split = "test" if args.split == "all" else args.split  # the rest is what the run has seen
     data = _data_of(args) or settings.data
-    digits = digit_splits(data, settings.seed)
-    if data == settings.data and fingerprint(digits) != meta["digits"]:
-        raise DataError(f"{data} has changed since the run in {args.run} was trained on it; train it anew")
-    report = tracking.evaluate(args.run, tracking.scenes_of(digits, split, settings.seed))
+    own = tracking.load_digits(settings.data, settings.seed)
+    if fingerprint(own) != meta["digits"]:
+        raise DataError(f"{settings.data} has changed since the run in {args.run} was trained on it; train it anew")
+    digits = own if data == settings.data else tracking.load_digits(data, settings.seed)
+    scenes, train = (tracking.scenes_of(some, name, settings.seed) for some, name in ((digits, split), (own, "train")))
+    report = tracking.evaluate(args.run, scenes, train)
     counts = {name: len(part.labels) for name, part in digits.items()}
     return {"data": data, "split": split, "digits": counts, **report}
 
@@ -106,10 +109,10 @@ def _show_evaluation(report: Result) -> str:
     lines = [f"{report['n']} scenes ({report['split']}), {hidden}; digits: {counts}"]
     ahead = "" if report["one_way"] else ", both ways"
     names = {
-        "middle": "mean box in the middle",
+        "middle": "mean training box in the middle",
         "frame_by_frame": "frame by frame (the same CNN)",
         "last_seen": "  and where hidden, its last box",
-        "straight_line": "  and where hidden, a straight line",
+        "straight_line": "  and where hidden, a straight line (sees ahead)",
     }
     rows = {f"this model (CNN, recurrent{ahead})": report}
     rows |= {names[name]: row for name, row in report["baselines"].items()}

@@ -43,3 +43,10 @@ def filled(boxes: Array, hidden: Array, *, ahead: bool) -> Array:
             last = np.searchsorted(known, t[lost]) - 1
             row[t[lost][last >= 0]] = row[known[last[last >= 0]]]
     return out
+
+
+def middle_box(train: Scenes, size: int) -> Array:
+    """The box (4,) in the middle of frames of `size` pixels that is as large as what is followed is on average."""
+    truth = train.boxes[:, 0].astype(np.float64)
+    half = (truth[..., 2:] - truth[..., :2]).mean(axis=(0, 1)) / 2
+    return np.concatenate([size / 2 - half, size / 2 + half])
