@@ -14,11 +14,14 @@ from PIL import Image, ImageDraw
 from minirnn.data import line_sets
 from minirnn.data.digit_strings import compose, stroke_digits
 from minirnn.data.line_pictures import FULL, MARGIN, crossings, frame, jitter, load_line, save_line, widening
-from minirnn.data.line_sets import kind_of, load_lines, read_labels
-from minirnn.data.lines import HEIGHT, DigitLines, ImageLines, infeasible, least_width, stack
+from minirnn.data.line_sets import kind_of, load_every, load_lines, read_labels
+from minirnn.data.lines import HEIGHT, DigitLines, ImageLines, least_width, stack
+from minirnn.data.pen_files import fingerprint
 from minirnn.data.unipen import Ink, load_arrays
 from minirnn.data.word_lines import Look, WordLines, draw_word, thinned
 from minirnn.errors import DataError
+from minirnn.functional.ctc import feasible
+from minirnn.models.reader import columns_of
 
 DATA = Path(os.environ.get("MINIRNN_DATA", Path(__file__).parents[1] / ".." / "shared" / "data"))
 ZIGZAG = (np.array([[0, 0], [0.5, 1], [1, 0], [1.5, 1], [2, 0]], np.float32), np.array([[2.4, 0.9]], np.float32))
@@ -105,17 +108,25 @@ def test_a_jittered_line_is_the_same_line():
 
 def test_lines_stay_wide_enough_for_their_text():
     assert least_width("") == 0
-    assert least_width("abba") == 20
+    assert least_width("abba") == 17
     image = np.zeros((HEIGHT, 20), np.uint8)
     image[8:24, 4:16] = 255
     lines = ImageLines((image,) * 30, ("abba",) * 30)
     found, texts = lines.draw(np.arange(30), np.random.default_rng(1))
-    assert min(f.shape[1] for f in found) >= 20
+    assert min(f.shape[1] for f in found) >= 17
     assert max(f.shape[1] for f in found) > 20
     assert texts == ["abba"] * 30
     assert lines.draw(np.array([4]), None)[0][0] is image
-    wrong = infeasible(np.array([20, 16, 16]), np.array([[1, 2, 2, 1]] * 2 + [[1, 2, 3, 1]]), np.array([4, 4, 4]))
-    assert wrong.tolist() == [False, True, False]
+    narrow = ImageLines((image[:, :17],) * 30, ("abba",) * 30).draw(np.arange(30), np.random.default_rng(1))[0]
+    assert min(f.shape[1] for f in narrow) == 17
+
+
+@pytest.mark.parametrize("text", ["a", "ab", "abba", "aaa", "abcabcc"])
+def test_a_line_is_wide_enough_when_ctc_says_so(text):
+    widths = np.arange(1, 50)
+    targets = np.tile([ord(c) - 96 for c in text], (len(widths), 1))
+    fits = feasible(targets, np.full(len(widths), len(text)), columns_of(widths))
+    assert (widths >= least_width(text)).tolist() == fits.tolist()
 
 
 def test_some_lines_are_spread_over_all():
@@ -169,8 +180,8 @@ def test_words_look_different_every_time_and_are_the_same_without_a_generator():
     rng = np.random.default_rng(0)
     (a, _), (b, _) = words.draw(both, rng), words.draw(both, rng)
     assert a[0].shape != b[0].shape or (a[0] != b[0]).any()
-    assert min(a[1].shape[1], b[1].shape[1]) >= 80  # as wide as the text needs
-    assert words.sizes[1] == 80
+    assert min(a[1].shape[1], b[1].shape[1]) >= 77  # as wide as the text needs
+    assert words.sizes[1] == 77
     assert words.fixed().texts == words.texts
 
 
@@ -220,6 +231,40 @@ def test_fixed_strings_are_always_the_same_and_their_cuts_hold_the_digits():
 # sources
 
 
+def test_a_fingerprint_sees_every_border():
+    """The same letters and points in the same order, but cut elsewhere."""
+    a, b, c = np.float32([[0, 0], [1, 1]]), np.float32([[2, 2]]), np.float32([[3, 3]])
+    every = [
+        (("ab", "c"), ((a, b), (c,))),
+        (("a", "bc"), ((a, b), (c,))),
+        (("ab\nc",), ((a, b, c),)),
+        (("ab", "c"), ((a,), (b, c))),
+        (("ab", "c"), ((np.concatenate([a, b]),), (c,))),
+        (("ab", "c"), ((a, c), (b,))),
+    ]
+    found = {WordLines(strokes, texts, (1.0,) * len(texts)).fingerprint() for texts, strokes in every}
+    assert len(found) == len(every)
+    wide, narrow = (np.arange(32 * w, dtype=np.uint8).reshape(32, w) for w in (6, 4))
+    assert len({ImageLines(p, ("a", "b")).fingerprint() for p in ((wide, narrow), (narrow, wide))}) == 2
+    row = np.zeros((32, 10), np.uint8)
+    assert (
+        ImageLines((row[:, :6], row[:, 6:]), ("a", "b")).fingerprint()
+        != ImageLines((row[:, :4], row[:, 4:]), ("a", "b")).fingerprint()
+    )
+    assert fingerprint({"train": [Ink((a, b), "ab", "w")]}) != fingerprint({"val": [Ink((a, b), "ab", "w")]})
+
+
+def test_a_run_knows_its_validation_lines_again(tmp_path):
+    sets = load_lines(str(words_file(tmp_path / "words.npz")))
+    other = replace(sets.held["val"], texts=(*sets.held["val"].texts[:-1], "zz"))
+    assert replace(sets, held={**sets.held, "val": other}).fingerprint != sets.fingerprint
+    assert replace(sets, held={"val": sets.held["val"]}).fingerprint == sets.fingerprint
+
+
+def test_labels_of_words_are_tidied():
+    assert WordLines.of([Ink(ZIGZAG, "e\u0301", "w")]).texts == ("\u00e9",)
+
+
 def idx_folder(folder, sides=(28, 28)):
     """MNIST's files with 200 training digits of brightness 200 and 60 test digits of brightness 120."""
     for part, n, bright in (("train", 200, 200), ("t10k", 60, 120)):
@@ -266,6 +311,20 @@ def test_no_writer_is_in_two_splits(tmp_path):
     assert sets.kind == "words"
     assert sets.pitch > 0
     assert set(sets.alphabet.characters) == set("".join(sets.known))
+    every = load_every(str(tmp_path / "words.npz"))
+    assert sorted(every.texts) == sorted([*sets.known, *sets.held["val"].texts, *sets.held["test"].texts])
+    assert load_every("drawn") is None
+
+
+def test_a_folder_with_characters_only_is_read_and_one_with_neither_says_so(tmp_path):
+    for k in range(60):
+        (tmp_path / f"{k}.dat").write_text(f'.COORD X Y\n.SEGMENT CHARACTER 0 ? "{k % 10}"\n.PEN_DOWN\n0 0\n3 9\n5 0\n')
+    sets = load_lines(str(tmp_path))
+    assert (sets.kind, "".join(sets.alphabet.characters)) == ("words", "0123456789")
+    assert len(sets.train) + sum(map(len, sets.held.values())) == 60
+    (tmp_path / "notes.txt").write_text("three words here\n")
+    with pytest.raises(DataError, match=r"notes.txt holds no .SEGMENT of level WORD or CHARACTER"):
+        load_lines(str(tmp_path / "notes.txt"))
 
 
 def image_folder(folder, n=12, name="labels.tsv", rows=()):
@@ -309,7 +368,11 @@ def test_a_line_too_narrow_for_its_text_is_named(tmp_path):
         ("1.png\t ", "line 3: the text is empty"),
         ("\tabc", "line 3: the name of the file is empty"),
         ("0.png\tabc", "line 3: '0.png' is listed twice"),
+        ("./0.png\tabc", "line 3: './0.png' is listed twice"),
         ("../1.png\tabc", "line 3: '../1.png' is outside of"),
+        ("C:\\1.png\tabc", "line 3: .* is outside of"),
+        ("\\1.png\tabc", "line 3: .* is outside of"),
+        ("a\\..\\..\\1.png\tabc", "line 3: .* is outside of"),
         ("no.png\tabc", "line 3: .*no.png does not exist; check the name"),
     ],
 )
@@ -327,6 +390,10 @@ def test_labels_with_commas_and_without_a_header(tmp_path):
     (tmp_path / "labels.csv").write_bytes(b"0.png,caf\xe9\n")
     with pytest.raises(DataError, match="not UTF-8: byte 0xe9 at byte offset 9"):
         read_labels(tmp_path)
+    for row in (b"0.png,a\r1.png,b\r", b'0.png,"' + b"a" * 140_000 + b'"\n'):  # of an old Mac; longer than csv takes
+        (tmp_path / "labels.csv").write_bytes(row)
+        with pytest.raises(DataError, match=r"labels.csv, line 1 is no row of a CSV file: .*; expected two fields"):
+            read_labels(tmp_path)
 
 
 def test_what_there_is_to_read(tmp_path):

@@ -39,6 +39,11 @@ def test_drawings_become_strokes_with_y_up(tmp_path):
         ('{"word": "a", "drawing": [[[Infinity], [1]]]}', "line 2 holds Infinity"),
         ('{"word": "a", "drawing": [[[1e999], [1]]]}', "stroke 0 holds Infinity; expected a coordinate"),
         ('{"word": "a", "drawing": [[[1e12], [1]]]}', "expected a coordinate up to 1e"),
+        (
+            f'{{"word": "a", "drawing": [[[{"7" * 400}], [1]]]}}',
+            r"line 2: stroke 0 holds 7+\.\.\.; expected a coordinate",
+        ),
+        (f'{{"word": "a", "drawing": [[[{"7" * 5000}], [1]]]}}', "line 2 is no JSON: Exceeds the limit"),
         ("[" * 100_000, "line 2 nests objects or lists too deep"),
         (b'{"word": "\xe9"}', "line 2: byte 0xe9 at offset 10 is not UTF-8"),
         ('{"drawing": [[[0], [1]]]}', "line 2: 'word' is nothing; expected text"),

@@ -21,6 +21,7 @@ from minirnn.data.pen_drawn import drawn_inks
 from minirnn.data.pen_files import fingerprint, load_unlabelled, load_written
 from minirnn.data.pen_forms import FORMS, piece_batch, pieces_of
 from minirnn.data.strokes import resample
+from minirnn.data.text import Alphabet
 from minirnn.data.unipen import split_inks
 from minirnn.data.unipen_text import Ink
 from minirnn.errors import DataError
@@ -30,7 +31,7 @@ from minirnn.functional.windows import windows
 from minirnn.models.pen_reader import PenConfig, centres, frames_of, init_pen, pen_logits
 from minirnn.ops import FAST
 from minirnn.problem import Step, TrainConfig
-from minirnn.tasks import pen, pen_pictures
+from minirnn.tasks import pen, pen_commands, pen_pictures
 from minirnn.tasks.alignment import peaks
 from minirnn.tasks.pen import Settings, System, load_reader
 from minirnn.tasks.reading import Decoding
@@ -174,10 +175,16 @@ def test_fitted_pieces_are_kept_and_fitted_again_when_damaged(inks, tmp_path, mo
     assert len(calls) == 2
     (path, *_) = sorted(tmp_path.iterdir(), key=lambda p: p.stat().st_mtime_ns)
     whole = path.read_bytes()
-    for damaged in (whole[:-200], whole[:300] + b"?" + whole[301:], b"no zip"):
+    rng = np.random.default_rng(0)
+    flips = [bytearray(whole) for _ in range(60)]
+    for data, at in zip(flips, [*range(20), *(-1 - k for k in range(20)), *rng.integers(0, len(whole), 20)]):
+        data[at] ^= 1 << int(rng.integers(8))
+    every = (whole[:-200], whole[:300] + b"?" + whole[301:], b"no zip", b"", *flips)
+    for damaged in every:
         path.write_bytes(damaged)
-        np.testing.assert_array_equal(pieces_of(some)[5].control, first[5].control)
-    assert len(calls) == 5
+        assert pen_forms._read_pieces(path, 6) is None
+    np.testing.assert_array_equal(pieces_of(some)[5].control, first[5].control)
+    assert len(calls) == 3
     monkeypatch.setenv("MINIRNN_CACHE", str(path / "no folder"))
     with pytest.warns(UserWarning, match="are not kept"):
         pieces_of(some)
@@ -235,6 +242,28 @@ def test_every_form_of_file_is_read(inks, tmp_path):
     assert [ink.writer for ink in load_written(tmp_path)] == ["word.dat"]  # words, where there are any
     with pytest.raises(DataError, match=r"line.dat holds no .SEGMENT of level WORD or CHARACTER"):
         load_written(tmp_path / "line.dat")
+
+
+def test_a_damaged_word_is_named_even_where_there_are_characters(tmp_path):
+    (tmp_path / "letter.dat").write_text(UNIPEN.format(level="CHARACTER"))
+    (tmp_path / "word.dat").write_text(UNIPEN.format(level="WORD").replace("0-1", "0-7"))
+    for path in (tmp_path, tmp_path / "word.dat"):
+        with pytest.raises(DataError, match=r"word.dat, line 2: components 0-7 are named"):
+            load_written(path)
+    (tmp_path / "word.dat").unlink()
+    assert [ink.writer for ink in load_written(tmp_path)] == ["letter.dat"]
+
+
+@pytest.mark.parametrize("label", ['""', '"  "', ""])
+@pytest.mark.parametrize("level", ["WORD", "CHARACTER"])
+def test_an_empty_label_is_nothing_to_learn_from_but_can_be_read(tmp_path, label, level):
+    path = tmp_path / "ink.dat"
+    path.write_text(UNIPEN.format(level=level).replace('"hi"', label))
+    for source in (path, tmp_path):
+        with pytest.raises(DataError, match=rf"ink.dat, line 2: the label of {level} 0-1 is empty; expected text"):
+            load_written(source)
+    (ink,) = load_unlabelled(path)
+    assert ink.label.strip() == ""
 
 
 # the model
@@ -377,6 +406,18 @@ def test_lines_are_the_ink_in_the_order_it_was_written(inks, features):
         assert all(points.shape == (len(place), 2) for points, place in lines)
 
 
+def test_no_text_is_taken_for_a_formula(inks, tmp_path):
+    config = replace(SMALL, classes=3)
+    model = pen.PenReader(config, "points", Alphabet(("$", "_")), init_pen(np.random.default_rng(0), config))
+    items = model.prepare(inks[:2])
+    logp, broken = model.logp(items), "$_$"
+    letters = pen_pictures.letters_picture(tmp_path / "a.png", model, items[:1], logp, [broken], ["a$_$.json"])
+    sheet = pen_pictures.words_sheet(tmp_path / "b.png", items, [broken, ""], [broken, broken], "two words")
+    for path in (letters, sheet):
+        with Image.open(path) as image:
+            assert min(image.size) > 100
+
+
 # commands
 
 
@@ -443,6 +484,11 @@ def test_a_run_from_a_file_goes_on_and_refuses_what_has_changed(small, inks, cap
     assert report["split"] == "test"  # of its own data a run has seen the rest
     other = save(tmp_path / "other.npz", inks[:4])
     assert run_json(capsys, "evaluate", run, "--data", other, "--split", "all")[1]["n"] == 4
+    strange = save(tmp_path / "strange.npz", [ink._replace(label="ab") for ink in drawn_inks(90, seed=2)])
+    report = run_json(capsys, "evaluate", run, "--data", strange, "--split", "train")[1]
+    sizes = {name: len(some) for name, some in split_inks(load_written(strange)).items()}
+    assert (report["n"], report["in_lexicon"], report["sizes"]) == (sizes["train"], 0, sizes)
+    assert report["trained_on"] == len(split_inks(inks)["train"]) != sizes["train"]
     read = run_json(capsys, "read-pen", run, other, "--first", 2)[1]
     assert [row["written"] for row in read["words"]] == [ink.label for ink in inks[:2]]
     assert "--features is bezier, but the run" in fails(
@@ -468,6 +514,19 @@ def test_bad_input_gets_one_sentence(small, capsys, tmp_path):
     one = save(tmp_path / "one.npz", drawn_inks(3))
     assert "expected more writers" in fails(capsys, "train", "pen", "--data", one, "--out", run)
     assert "holds no trained pen reader" in fails(capsys, "read-pen", tmp_path, one)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 0.05, 1, 3e4])
+def test_example_words_keep_their_shape_whatever_their_size(inks, tmp_path, scale):
+    before = moved(inks[0], scale, (scale, -scale))
+    (path,) = pen_commands._save_examples([before], tmp_path)
+    (after,) = load_unlabelled(path)
+    assert len(path.read_text()) < 30 * sum(map(len, before.strokes))
+    size = np.ptp(np.concatenate(before.strokes), axis=0).max()
+    for a, b in zip(before.strokes, after.strokes, strict=True):
+        np.testing.assert_allclose(a / size, b / size, atol=1e-4)
+    dot = Ink((np.array([[0.25, 0.5]], np.float32),), "i", "w")
+    assert load_unlabelled(pen_commands._save_examples([dot], tmp_path)[0])[0].strokes[0].tolist() == [[0.25, 0.5]]
 
 
 @real

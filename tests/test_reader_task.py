@@ -188,7 +188,9 @@ def test_digits_train_evaluate_and_read(capsys, tmp_path):
     assert found["sizes"] == {"train": 12800, "val": 12, "test": 16}
     assert main(["evaluate", str(run), "--split", "val"]) == 0
     text = capsys.readouterr().out
-    assert text.startswith("12 lines (val; lines: 12800 for train, 12 for val, 16 for test)")
+    assert text.startswith(
+        "12 lines (val; lines: 12800 for train, 12 for val, 16 for test; the run was trained on 12800)"
+    )
     assert "single digits" in text
     command = result["next"].split()[1:]
     assert main(command) == 0
@@ -224,6 +226,18 @@ def test_a_folder_trained_resumed_judged_and_read_with_a_lexicon(capsys, tmp_pat
     assert set(found["baselines"]) == {"most frequent text"}
     assert {"beam, lexicon", "beam, n-gram"} < set(found["readings"])
     assert found["in_lexicon"] == 1
+    assert found["trained_on"] == found["sizes"]["train"]
+    other = images_folder(tmp_path / "other-ubyte", 9)
+    status, found = run_json(capsys, "evaluate", run, "--data", other, "--split", "all")
+    assert (status, found["split"], found["n"], found["sizes"]) == (0, "all", 9, {"all": 9})
+    status, found = run_json(capsys, "evaluate", run, "--data", other, "--split", "val")
+    assert (status, found["n"], found["sizes"]) == (0, 1, {"train": 7, "val": 1, "test": 1})
+    status, found = run_json(capsys, "evaluate", run, "--data", "drawn", "--split", "all")
+    assert (status, found["split"], found["n"]) == (0, "test", 16)  # composed strings: there is no end to them
+    (other / "labels.tsv").write_text("", encoding="utf-8")
+    assert "is empty" in fails(capsys, "evaluate", run, "--data", other, "--split", "all")
+    (other / "labels.tsv").write_text("file\ttext\n", encoding="utf-8")
+    assert "holds no line image" in fails(capsys, "evaluate", run, "--data", other, "--split", "all")
     words = tmp_path / "words.txt"
     words.write_text("cab\nzebra\n", encoding="utf-8")
     status, told = run_json(capsys, "read", run, data / "0.png", "--lexicon", words)
@@ -242,7 +256,8 @@ def test_a_folder_trained_resumed_judged_and_read_with_a_lexicon(capsys, tmp_pat
 
 
 def test_a_run_without_its_baseline_says_so(capsys, tmp_path):
-    list(train(system().problem(), replace(TINY, epochs=0.1), tmp_path / "run"))
+    whole = System(Settings(), load_lines("drawn", 0, ("val",)), SMALL)
+    list(train(whole.problem(), replace(TINY, epochs=0.002), tmp_path / "run"))
     assert "has no baseline yet; go on with: minirnn train reader" in fails(capsys, "evaluate", tmp_path / "run")
 
 
@@ -260,6 +275,8 @@ def test_pictures_of_odd_lines(tmp_path):
     path = columns_picture(tmp_path / "some.png", image, logits, alphabet)
     sheet = lines_sheet(tmp_path / "sheet.png", [image, image[:, :700]], ["", "$a$"], ["a", "$a$"], "two lines")
     assert min(sizes_of([path, sheet])) > 100
+    columns_picture(path, image, logits, alphabet, "a$_$.png reads: a")  # no formula, so none that is broken
+    lines_sheet(sheet, [image], ["$_$" * 40], ["$^$"], "one line")
 
 
 def test_a_beam_of_one_column():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from minirnn.data.evenly import evenly
 from minirnn.data.text import Alphabet
 from minirnn.errors import DataError
 from minirnn.tasks.reading import (
@@ -20,6 +21,7 @@ from minirnn.tasks.reading import (
     targets_of,
     ways_to_read,
 )
+from minirnn.tasks.reading_pictures import SHEET, plain, reading_of, wrong_first
 
 AB = Alphabet(("a", "b"))
 
@@ -98,6 +100,34 @@ def test_scores():
 def test_lists_of_different_lengths_are_refused():
     with pytest.raises(ValueError, match="zip"):
         judge(["a"], ["a", "b"])
+
+
+def test_a_sheet_shows_wrong_readings_first_but_not_only_them():
+    truths = ["a"] * 60
+    says = ["b" if k % 3 else "a" for k in range(60)]
+    shown, right = wrong_first(says, truths)
+    assert right == list(range(0, 60, 3))
+    assert shown == [1, 2, 4, 5, 7, 8, *right[: SHEET - 6]]
+    assert wrong_first(["a", "b"], ["a", "a"]) == ([1, 0], [0])
+    assert reading_of("", "") == "(nothing)"
+    assert reading_of("a", "b") == "a   (right: b)"
+
+
+def test_text_in_pictures():
+    assert plain("a$_$") == r"a\$_\$"
+    assert plain("unspaced" * 10, 20) == "unspacedunspacedun …"  # not an ellipsis alone
+    assert plain("two  spaces", 11) == "two  spaces"
+
+
+@pytest.mark.parametrize(("n", "most"), [(9, 3), (10, 9), (3, 3), (2, 5), (1, 1), (1000, 999), (5, 1)])
+def test_some_are_spread_evenly(n, most):
+    found = evenly(n, most)
+    assert len(found) == min(n, most) == len(set(found.tolist()))
+    assert found[0] == 0
+    if len(found) > 1:
+        steps = np.diff(found)
+        assert found[-1] == n - 1
+        assert steps.max() - steps.min() <= 1
 
 
 def test_ways_to_read():

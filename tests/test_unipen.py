@@ -56,6 +56,7 @@ def test_arrays_become_strokes(tmp_path):
         ({"offsets": np.array([0, 7, 7])}, "offsets do not rise"),
         ({"offsets": np.array([0.0, 5, 7])}, "offsets holds float64; expected integers"),
         ({"labels": np.array(["it", ""])}, "label of item 1 is empty"),
+        ({"labels": np.array([" ", "it"])}, "label of item 0 is empty"),
         ({"labels": np.array([1, 2])}, "labels holds int64; expected text"),
         ({"labels": np.array(["it", None], object)}, "labels holds object; expected text"),
     ],

@@ -6,7 +6,7 @@ from benchmarks.mutants.mutant import mutants
 
 LAYER = "offline reader"
 PAPER = "shade = np.clip((paper - grey if down >= up else grey - paper) / reach, 0, 1)"
-LEAST = "return int(STRIDE * (len(text) + repeats))"
+LEAST = "columns = len(text) + sum(a == b for a, b in zip(text, text[1:]))"
 CROSSED = "return int((dark[:, 1:] & ~dark[:, :-1]).sum(axis=1).max())"
 HISTORY = "context = (None, *before)[-self.order :] if self.order else ()"
 BACK_OFF = "p = (self.counts[h][label] + kinds * p) / (total + kinds)"
@@ -24,8 +24,11 @@ MUTANTS = (
         LAYER,
         "data/lines.py",
         {
-            "two equal letters need no column between them": {LEAST: "return int(STRIDE * len(text))"},
-            "a line is judged too narrow where it just fits": {"return ~feasible(": "return feasible("},
+            "two equal letters need no column between them": {LEAST: "columns = len(text)"},
+            "a line is judged too narrow where it just fits": {"int(STRIDE * (columns - 1)) + 1": "int(STRIDE * columns)"},
+            "a line that ends where the last column begins counts as wide enough": {
+                "int(STRIDE * (columns - 1)) + 1": "int(STRIDE * (columns - 1))"
+            },
             "a jittered line may be too narrow for its text": {
                 "b if b.shape[1] >= least_width(t) else a for a, b, t": "b for a, b, t"
             },

@@ -5,16 +5,19 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cached_property
+from pathlib import Path, PureWindowsPath
 
 import numpy as np
 
+from minirnn.data.digest import digest
 from minirnn.data.digit_strings import SIDE, stroke_digits
 from minirnn.data.idx import SUFFIXES, find_idx, read_labelled
 from minirnn.data.line_pictures import DIGITS, FULL, PITCH, load_line
 from minirnn.data.lines import DigitLines, ImageLines, Source, least_width
+from minirnn.data.pen_files import load_written
 from minirnn.data.text import Alphabet, read_text
-from minirnn.data.unipen import load_ink, split_inks
+from minirnn.data.unipen import split_inks
 from minirnn.data.word_lines import WordLines
 from minirnn.errors import DataError
 from minirnn.pair import Array
@@ -36,8 +39,12 @@ class LineSets:
     known: tuple[str, ...]  # texts of the training lines; none where they are composed at random
     held: dict[str, ImageLines]  # val, test
     alphabet: Alphabet
-    fingerprint: str  # of the training lines
     left_out: tuple[str, ...] = ()  # training lines that are too narrow for their text, in words
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of the lines that a run is trained and chosen by."""
+        return digest([("train", self.train.fingerprint(), ()), ("val", self.held["val"].fingerprint(), ())])
 
     @property
     def ink(self) -> int:
@@ -88,6 +95,18 @@ def load_lines(data: str, seed: int = 0, held: Sequence[str] = ("val", "test")) 
     return _word_sets(data, held) if kind == "words" else _image_sets(Path(data), held)
 
 
+def load_every(data: str) -> ImageLines | None:
+    """All lines of a source, whatever their split; None where it has no end: strings of digits are composed.
+
+    Raises:
+        DataError, FileNotFoundError: as `load_lines`.
+    """
+    kind = kind_of(data)
+    if kind == "words":
+        return WordLines.of(load_written(Path(data))).fixed()
+    return _image_lines(Path(data), read_labels(Path(data))) if kind == "images" else None
+
+
 def _digit_sets(kind: str, data: str, seed: int, held: Sequence[str]) -> LineSets:
     """Strings of digits. No digit of one split occurs in another."""
     if kind == "drawn":
@@ -103,7 +122,7 @@ def _digit_sets(kind: str, data: str, seed: int, held: Sequence[str]) -> LineSet
             pools["test"] = _mnist(Path(data), "t10k")
     train = DigitLines(*pools["train"])
     fixed = {name: DigitLines(*pools[name]).fixed(COUNTS[name], ("val", "test").index(name)) for name in held}
-    return LineSets(kind, train, (), fixed, Alphabet(tuple("0123456789")), train.fingerprint())
+    return LineSets(kind, train, (), fixed, Alphabet(tuple("0123456789")))
 
 
 def _mnist(folder: Path, part: str) -> tuple[Array, Array]:
@@ -118,10 +137,10 @@ def _mnist(folder: Path, part: str) -> tuple[Array, Array]:
 
 def _word_sets(data: str, held: Sequence[str]) -> LineSets:
     """Written words, split by the file of who wrote them."""
-    splits = split_inks(load_ink(Path(data), "WORD" if not data.lower().endswith(".npz") else None))
+    splits = split_inks(load_written(Path(data)))
     train = WordLines.of(splits["train"])
     fixed = {name: WordLines.of(splits[name]).fixed() for name in held}
-    return LineSets("words", train, train.texts, fixed, alphabet_of(train.texts), train.fingerprint())
+    return LineSets("words", train, train.texts, fixed, Alphabet.of("".join(train.texts)))
 
 
 def _image_sets(folder: Path, held: Sequence[str]) -> LineSets:
@@ -134,8 +153,7 @@ def _image_sets(folder: Path, held: Sequence[str]) -> LineSets:
     places = {"val": order[:n], "test": order[n : 2 * n], "train": np.sort(order[2 * n :])}
     parts = {}
     for name in ("train", *held):
-        some = [rows[int(k)] for k in places[name]]
-        parts[name] = ImageLines(tuple(load_line(folder / file) for file, _ in some), tuple(text for _, text in some))
+        parts[name] = _image_lines(folder, [rows[int(k)] for k in places[name]])
     train, narrow = parts.pop("train"), []
     for k, (image, text) in enumerate(zip(train.images, train.texts)):
         if image.shape[1] < least_width(text):
@@ -147,13 +165,15 @@ def _image_sets(folder: Path, held: Sequence[str]) -> LineSets:
     if not kept:
         raise DataError(f"{folder}: no line image is wide enough for its text; the first: {left_out[0]}")
     train = ImageLines(tuple(train.images[k] for k in kept), tuple(train.texts[k] for k in kept))
-    alphabet = alphabet_of(train.texts)
-    return LineSets("images", train, train.texts, parts, alphabet, train.fingerprint(), left_out)
+    alphabet = Alphabet.of("".join(train.texts))
+    return LineSets("images", train, train.texts, parts, alphabet, left_out)
 
 
-def alphabet_of(texts: Sequence[str]) -> Alphabet:
-    """All characters of some texts, in the order of their code points."""
-    return Alphabet(tuple(sorted(set("".join(texts)))))
+def _image_lines(folder: Path, rows: Sequence[tuple[str, str]]) -> ImageLines:
+    """Line images, by file and text."""
+    if not rows:
+        raise DataError(f"{folder} holds no line image; expected rows with file and text in its labels")
+    return ImageLines(tuple(load_line(folder / file) for file, _ in rows), tuple(text for _, text in rows))
 
 
 def read_labels(folder: Path) -> list[tuple[str, str]]:
@@ -165,14 +185,17 @@ def read_labels(folder: Path) -> list[tuple[str, str]]:
     """
     path = next(folder / name for name in LABELS if (folder / name).is_file())
     lines = read_text(path).split("\n")
-    seen: set[str] = set()
+    seen: set[tuple[str, ...]] = set()
     rows: list[tuple[str, str]] = []
     for number, line in enumerate(lines, start=1):
         line = line.rstrip("\r")
         if not line.strip():
             continue
-        fields = line.split("\t") if path.suffix == ".tsv" else next(csv.reader([line]))
         where = f"{path}, line {number}"
+        try:
+            fields = line.split("\t") if path.suffix == ".tsv" else next(csv.reader([line]))
+        except csv.Error as error:
+            raise DataError(f"{where} is no row of a CSV file: {error}; expected two fields: file and text") from error
         if len(fields) != 2:
             raise DataError(f"{where} holds {len(fields)} fields; expected two: file and text")
         file, text = (part.strip() for part in fields)
@@ -180,12 +203,13 @@ def read_labels(folder: Path) -> list[tuple[str, str]]:
             continue
         if not file or not text:
             raise DataError(f"{where}: the {'text' if file else 'name of the file'} is empty")
-        if Path(file).is_absolute() or ".." in Path(file).parts:
+        parsed = PureWindowsPath(file)  # understands both / and \
+        if parsed.drive or parsed.root or ".." in parsed.parts:
             raise DataError(f"{where}: {file!r} is outside of {folder}; expected the name of a file in it")
-        if file in seen:
+        if parsed.parts in seen:
             raise DataError(f"{where}: {file!r} is listed twice")
         if not (folder / file).exists():
             raise FileNotFoundError(f"{where}: {folder / file} does not exist; check the name")
-        seen.add(file)
+        seen.add(parsed.parts)
         rows.append((file, text))
     return rows

@@ -7,7 +7,6 @@ different (slant, size, thickness, place), which is how training sees it; with N
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,10 +14,11 @@ from typing import Protocol
 
 import numpy as np
 
+from minirnn.data.digest import digest
 from minirnn.data.digit_strings import HEIGHT, compose
+from minirnn.data.evenly import evenly
 from minirnn.data.line_pictures import Rng, jitter
-from minirnn.functional.ctc import feasible
-from minirnn.models.reader import STRIDE, columns_of
+from minirnn.models.reader import STRIDE
 from minirnn.pair import Array
 
 
@@ -31,6 +31,9 @@ class Source(Protocol):
 
     def draw(self, indices: Array, rng: Rng | None) -> tuple[list[Array], list[str]]:
         """Some of the lines, and what stands on them."""
+
+    def fingerprint(self) -> str:
+        """Changes when any of it does."""
 
     def __len__(self) -> int: ...
 
@@ -61,13 +64,13 @@ class ImageLines:
 
     def some(self, n: int) -> ImageLines:
         """At most `n` of the lines, evenly spread: neighbours are often of one hand."""
-        where = np.unique(np.linspace(0, len(self) - 1, min(n, len(self))).round().astype(int))
+        where = evenly(len(self), n)
         cuts = tuple(self.cuts[k] for k in where) if self.cuts else ()
         return ImageLines(tuple(self.images[k] for k in where), tuple(self.texts[k] for k in where), cuts)
 
     def fingerprint(self) -> str:
         """Changes when any line does."""
-        return fingerprint(self.texts, [image.tobytes() for image in self.images])
+        return digest(("", text, [image.T]) for text, image in zip(self.texts, self.images))
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,8 @@ class DigitLines:
 
     def fingerprint(self) -> str:
         """Changes when any digit does."""
-        return fingerprint([str(self.count)], [self.digits.tobytes(), self.labels.tobytes()])
+        lengths = f"{self.count} of {self.least} to {self.most}"
+        return digest([("", lengths, ()), ("", "digits", [self.digits]), ("", "labels", [self.labels])])
 
 
 def stack(images: Sequence[Array]) -> tuple[Array, Array]:
@@ -123,19 +127,9 @@ def stack(images: Sequence[Array]) -> tuple[Array, Array]:
 
 
 def least_width(text: str) -> int:
-    """Pixels that a reader needs for a text: a column for every character, and one between two equal ones."""
-    repeats = sum(a == b for a, b in zip(text, text[1:]))
-    return int(STRIDE * (len(text) + repeats))
+    """Pixels that a reader needs for a text: a column for every character, and one between two equal ones.
 
-
-def infeasible(widths: Array, targets: Array, lengths: Array) -> Array:
-    """Which lines (N,) are too narrow for their text."""
-    return ~feasible(targets, lengths, columns_of(widths))
-
-
-def fingerprint(texts: Sequence[str], content: Sequence[bytes]) -> str:
-    """By which the lines of a run are known again."""
-    found = hashlib.sha256("\n".join(texts).encode())
-    for part in content:
-        found.update(part)
-    return found.hexdigest()
+    The last column may be cut short: see `columns_of` and `functional.ctc.feasible`.
+    """
+    columns = len(text) + sum(a == b for a, b in zip(text, text[1:]))
+    return max(0, int(STRIDE * (columns - 1)) + 1)

@@ -11,7 +11,6 @@ Source of the first form: Google's Quick, Draw! data set, CC BY 4.0; its raw fil
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +90,7 @@ def _points(where: str, points: Any) -> Array:
         for value in point:
             if isinstance(value, bool) or not isinstance(value, (int, float)):
                 raise DataError(f"{where} holds {_short(value)}; expected a coordinate")
-            if not math.isfinite(value) or abs(value) > LARGEST:
+            if not abs(value) <= LARGEST:  # NaN is not, either
                 raise DataError(f"{where} holds {_short(value)}; expected a coordinate up to {LARGEST:g}")
     return np.array(points, np.float64).astype(np.float32) * np.array([1, -1], np.float32)
 

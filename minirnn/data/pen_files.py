@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
-import numpy as np
-
+from minirnn.data.digest import digest
 from minirnn.data.ndjson import load_drawings, load_strokes
-from minirnn.data.unipen import load_ink
-from minirnn.data.unipen_text import Ink
+from minirnn.data.unipen import load_ink, unipen_files
+from minirnn.data.unipen_text import Ink, load_unipen
 from minirnn.errors import DataError
 
 
@@ -17,17 +15,19 @@ def load_written(path: Path) -> list[Ink]:
     """Handwriting to learn from: an npz file, or UNIPEN files, of which the words are taken, else the characters.
 
     Raises:
-        DataError, FileNotFoundError: as `load_ink`; a UNIPEN file without a labelled segment.
+        DataError, FileNotFoundError: as `load_ink`; no UNIPEN segment of these levels, or one whose label is empty.
     """
-    if path.suffix.lower() == ".npz":
+    return _load(path, labelled=True)
+
+
+def _load(path: Path, labelled: bool) -> list[Ink]:
+    """An npz file, or the words of UNIPEN files; their characters where there is no word."""
+    if path.suffix.lower() == ".npz" and not path.is_dir():
         return load_ink(path)
+    files = unipen_files(path)
     for level in ("WORD", "CHARACTER"):
-        try:
-            if inks := load_ink(path, level):
-                return inks
-        except DataError:
-            if level == "CHARACTER" or not path.is_dir():
-                raise
+        if inks := [ink for file in files for ink in load_unipen(file, level, labelled=labelled)]:
+            return inks
     raise DataError(f"{path} holds no .SEGMENT of level WORD or CHARACTER; expected labelled handwriting")
 
 
@@ -42,15 +42,9 @@ def load_unlabelled(path: Path) -> list[Ink]:
         return load_drawings(path)
     if kind == ".json":
         return [Ink(load_strokes(path), "", "")]
-    return load_written(path)
+    return _load(path, labelled=False)
 
 
 def fingerprint(splits: dict[str, list[Ink]]) -> str:
     """Changes when any point, label or split does."""
-    key = hashlib.sha256()
-    for name, inks in splits.items():
-        for ink in inks:
-            key.update(f"{name} {ink.label!r} {[len(s) for s in ink.strokes]}".encode())
-            for stroke in ink.strokes:
-                key.update(np.ascontiguousarray(stroke).tobytes())
-    return key.hexdigest()
+    return digest((name, ink.label, ink.strokes) for name, inks in splits.items() for ink in inks)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import io
 import warnings
-import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -49,7 +48,7 @@ def pieces_of(inks: Sequence[Ink]) -> list[Pieces]:
         key.update(len(strokes).to_bytes(4, "little"))
         for stroke in strokes:
             key.update(len(stroke).to_bytes(4, "little") + stroke.tobytes())
-    path = cache_folder() / f"pieces-{key.hexdigest()[:32]}.npz"
+    path = cache_folder() / f"pieces-{key.hexdigest()[:32]}.cache"
     kept = _read_pieces(path, len(inks)) if len(inks) >= WORTH_KEEPING else None
     if kept is not None:
         return kept
@@ -84,14 +83,14 @@ def piece_batch(items: Sequence[Pieces], rng: Rng | None = None) -> tuple[Array,
 
 
 def _write_pieces(path: Path, items: list[Pieces]) -> None:
-    """Keep pieces in a file; where that does not work they are fitted again next time."""
+    """Keep pieces in a file, their SHA-256 in front; where that does not work they are fitted again next time."""
     data = io.BytesIO()
     counts = np.array([len(p.control) for p in items])
     np.savez(data, control=np.concatenate([p.control for p in items]), counts=counts,
              stroke=np.concatenate([p.stroke for p in items]))  # fmt: skip
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, data.getvalue())
+        write_whole(path, hashlib.sha256(data.getbuffer()).digest() + data.getbuffer())
     except OSError as error:
         warnings.warn(f"the Bézier pieces are not kept in {path.parent}: {error}", stacklevel=3)
 
@@ -99,12 +98,15 @@ def _write_pieces(path: Path, items: list[Pieces]) -> None:
 def _read_pieces(path: Path, n: int) -> list[Pieces] | None:
     """What a file of pieces holds; None when there is none, or when it is damaged in any way."""
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
-            control, stroke, counts = kept["control"], kept["stroke"], kept["counts"]
-    except (OSError, ValueError, KeyError, EOFError, MemoryError, zipfile.BadZipFile):
+        data = path.read_bytes()
+    except OSError:
         return None
+    if hashlib.sha256(data[32:]).digest() != data[:32]:
+        return None
+    with np.load(io.BytesIO(data[32:]), allow_pickle=False) as kept:  # as it was written
+        control, stroke, counts = kept["control"], kept["stroke"], kept["counts"]
     ends = np.cumsum(counts)
-    if len(counts) != n or control.shape != (ends[-1], 4, 2) or stroke.shape != (ends[-1],):
+    if len(counts) != n:
         return None
     return [Pieces(control[i:j], stroke[i:j]) for i, j in zip(ends - counts, ends)]
 

@@ -23,7 +23,7 @@ from minirnn.data.unipen_text import Ink, load_unipen
 from minirnn.errors import DataError
 from minirnn.pair import Array
 
-__all__ = ["Ink", "load_arrays", "load_ink", "load_unipen", "split_inks", "split_of"]
+__all__ = ["Ink", "load_arrays", "load_ink", "load_unipen", "split_inks", "split_of", "unipen_files"]
 
 SPLITS = ("train", "val", "test")
 HELD_OUT = 0.1  # of the writer files go to val, and as many to test
@@ -44,11 +44,17 @@ def load_ink(source: Path, level: str | None = None) -> list[Ink]:
     if not source.is_dir():
         with_arrays = source.suffix.lower() == ".npz"
         return load_arrays(source) if with_arrays else load_unipen(source, level)
-    files = sorted(path for path in source.rglob("*.dat") if "include" not in path.relative_to(source).parts)
-    inks = [ink for path in files for ink in load_unipen(path, level)]
+    inks = [ink for path in unipen_files(source) for ink in load_unipen(path, level)]
     if not inks:
         raise DataError(f"{source} holds no UNIPEN file with a {level or 'labelled'} segment; expected *.dat files")
     return inks
+
+
+def unipen_files(source: Path) -> list[Path]:
+    """The UNIPEN files of a folder, also below, but for those that are included by others; a file is the only one."""
+    if not source.is_dir():
+        return [source]
+    return sorted(path for path in source.rglob("*.dat") if "include" not in path.relative_to(source).parts)
 
 
 def split_of(writer: str) -> str:
@@ -108,7 +114,7 @@ def load_arrays(path: Path) -> list[Ink]:
         cuts = ends[before[n] : before[n + 1]]
         if not len(cuts) or cuts[-1] != offsets[n + 1]:
             raise DataError(f"{path}: the last point of item {n} has pen_up 0; expected 1, the end of a stroke")
-        if not labels[n]:
+        if not labels[n].strip():
             raise DataError(f"{path}: the label of item {n} is empty; expected text")
         starts = (int(offsets[n]), *cuts[:-1])
         strokes = tuple(xy[i:j] for i, j in zip(starts, cuts))

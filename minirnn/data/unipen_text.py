@@ -47,15 +47,18 @@ class _Segment(NamedTuple):
 _PART = re.compile(r"(\d+)(?::(\d+))?(?:-(\d+)(?::(\d+))?)?")
 
 
-def load_unipen(path: Path, level: str | None = None, counts: str | None = None) -> list[Ink]:
+def load_unipen(
+    path: Path, level: str | None = None, counts: str | None = None, *, labelled: bool = False
+) -> list[Ink]:
     """Read the labelled segments of a UNIPEN file and of what it includes.
 
     Args:
         level: the segments to take: "WORD", "CHARACTER", …; None for all.
         counts: what component numbers count: "down" (pen-down blocks) or "both"; None: as the donor is known to do.
+        labelled: whether every segment taken must say what was written.
     Raises:
         DataError: names file and line: an included file that is missing, no number, a segment whose components do not
-            exist, hold no ink, or cannot be understood.
+            exist, hold no ink, or cannot be understood, or, where `labelled`, one with an empty label.
         FileNotFoundError: no such file.
     """
     path = Path(path)
@@ -69,11 +72,11 @@ def load_unipen(path: Path, level: str | None = None, counts: str | None = None)
     known = any(name in COUNT_BOTH for name in (*donors, *writer.split("/")))
     both = known if counts is None else counts == "both"
     numbered = blocks if both else [block for block in blocks if block.down]
-    return [
-        Ink(_select(segment, numbered), segment.label, writer)
-        for segment in segments
-        if level is None or segment.level == level.upper()
-    ]
+    taken = [segment for segment in segments if level is None or segment.level == level.upper()]
+    for segment in taken if labelled else ():
+        if not segment.label.strip():
+            raise DataError(f"{segment.where}: the label of {segment.level} {segment.parts} is empty; expected text")
+    return [Ink(_select(segment, numbered), segment.label, writer) for segment in taken]
 
 
 def _parse(

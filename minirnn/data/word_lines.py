@@ -8,9 +8,11 @@ from functools import cached_property
 
 import numpy as np
 
+from minirnn.data.digest import digest
 from minirnn.data.digit_strings import HEIGHT
 from minirnn.data.line_pictures import FULL, MARGIN, PITCH, Rng, widening
-from minirnn.data.lines import ImageLines, fingerprint, least_width
+from minirnn.data.lines import ImageLines, least_width
+from minirnn.data.text import tidy
 from minirnn.data.unipen import Ink
 from minirnn.pair import Array
 
@@ -59,7 +61,7 @@ class WordLines:
         """Words of UNIPEN, their strokes about `pitch` pixels apart."""
         strokes = thinned([ink.strokes for ink in inks])
         widened = tuple(widening(draw_word(word, Look(), finer=1), pitch) for word in strokes)
-        return cls(strokes, tuple(ink.label for ink in inks), widened)
+        return cls(strokes, tuple(tidy(ink.label) for ink in inks), widened)
 
     @cached_property
     def sizes(self) -> Array:
@@ -86,7 +88,7 @@ class WordLines:
 
     def fingerprint(self) -> str:
         """Changes when any word does."""
-        return fingerprint(self.texts, [s.tobytes() for word in self.strokes for s in word])
+        return digest(("", text, word) for text, word in zip(self.texts, self.strokes))
 
 
 def thinned(words: Sequence[Sequence[Array]]) -> tuple[tuple[Array, ...], ...]:

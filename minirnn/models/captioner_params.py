@@ -10,12 +10,11 @@ import numpy as np
 from minirnn import init
 from minirnn.functional.affine import AffineParams
 from minirnn.functional.attention import AdditiveParams
-from minirnn.functional.recurrent import GRUState, LSTMState, RNNState
+from minirnn.models.cells import CELLS, cell_params, rest
 from minirnn.models.encoder import Params as EncoderParams
 from minirnn.models.encoder import Running, init_encoder
 from minirnn.pair import Array, Tree
 
-CELLS = ("rnn", "lstm", "gru")
 IMAGES = ("first", "every", "attention", "none")
 ATTENTIONS = ("additive", "dot")
 
@@ -84,7 +83,6 @@ def init_captioner(
     attends = c.image == "attention"
     scores = attends and c.attention == "additive"
     coarse = (c.image_size // 2 ** len(c.channels)) ** 2 * c.channels[-1]
-    cell_init: Any = {"rnn": init.rnn_params, "lstm": init.lstm_params, "gru": init.gru_params}[c.cell]
     reads = c.embed + {"every": c.features, "attention": c.glance}.get(c.image, 0)
     says = c.hidden + (c.local if attends else 0)
     params = CaptionerParams(
@@ -98,7 +96,7 @@ def init_captioner(
         query=init.affine_params(rng, c.hidden, c.hidden, dtype) if attends else None,
         score=AdditiveParams(init.xavier(rng, (c.hidden, 1), dtype)[:, 0]) if scores else None,
         words=(rng.standard_normal((c.vocab, c.embed)) * 0.1).astype(dtype),
-        cell=cell_init(rng, reads, c.hidden, dtype),
+        cell=cell_params(c.cell, rng, reads, c.hidden, dtype),
         out=init.affine_params(rng, says, c.vocab, dtype),
     )
     return params, running
@@ -106,5 +104,4 @@ def init_captioner(
 
 def zero_state(config: CaptionerConfig, n: int, dtype: Any) -> Tree:
     """The state of `n` decoders that have seen and said nothing."""
-    h = np.zeros((n, config.hidden), dtype)
-    return {"rnn": RNNState(h), "lstm": LSTMState(h, h), "gru": GRUState(h)}[config.cell]
+    return rest(config.cell, n, config.hidden, dtype)

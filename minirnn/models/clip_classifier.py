@@ -24,9 +24,10 @@ import numpy as np
 
 from minirnn import init
 from minirnn.functional.affine import AffineParams
+from minirnn.models.cells import CELLS
 from minirnn.models.encoder import Params as EncoderParams
 from minirnn.models.encoder import Running, encoder, init_encoder
-from minirnn.models.sequence_classifier import CELLS, SequenceConfig, init_sequence, sequence_logits
+from minirnn.models.sequence_classifier import SequenceConfig, init_sequence, sequence_logits
 from minirnn.ops import READABLE, Ops
 from minirnn.pair import Array, Pair, Tree, require_float
 

@@ -22,13 +22,11 @@ import numpy as np
 
 from minirnn import init
 from minirnn.functional.affine import AffineParams
-from minirnn.functional.recurrent import GRUState, LSTMState, RNNState
+from minirnn.models.cells import CELLS, cell_params, rest
 from minirnn.models.sequence_classifier import require_lengths
 from minirnn.ops import READABLE, Ops
-from minirnn.pair import Array, Pair, Tree
+from minirnn.pair import Array, Pair
 from minirnn.unroll import Both, BothWays
-
-CELLS = {"rnn": (RNNState, init.rnn_params), "lstm": (LSTMState, init.lstm_params), "gru": (GRUState, init.gru_params)}
 
 
 @dataclass(frozen=True)
@@ -69,9 +67,8 @@ def init_pen(rng: np.random.Generator, c: PenConfig, dtype: Any = np.float32) ->
     """First values of the parameters."""
     inputs = (c.features, *c.channels)
     convs = tuple(init.affine_params(rng, c.window * D, M, dtype) for D, M in zip(inputs, c.channels))
-    make: Any = CELLS[c.cell][1]
     sizes = (inputs[-1], *[2 * c.hidden] * (c.layers - 1))
-    layers = tuple(Both(make(rng, D, c.hidden, dtype), make(rng, D, c.hidden, dtype)) for D in sizes)
+    layers = tuple(cell_params(c.cell, rng, D, c.hidden, dtype, both=True) for D in sizes)
     return PenParams(convs, layers, init.affine_params(rng, 2 * c.hidden, c.classes, dtype))
 
 
@@ -124,7 +121,8 @@ def pen_logits_forward(
     layer, layers = ops.bidirectional(ops.step(config.cell)), []
     for k, shared in enumerate(p.layers):
         x, dropped = ops.dropout.forward(x, **{**drop, "p": config.drop if k or p.convs else 0.0})  # (6)
-        out, cache = layer.forward(x, _rest(config, x), shared, lengths=lengths)  # (7)
+        before = rest(config.cell, len(x), config.hidden, x.dtype, both=True)
+        out, cache = layer.forward(x, before, shared, lengths=lengths)  # (7)
         x = out.h
         layers.append((dropped, cache))
     x, dropped = ops.dropout.forward(x, **drop)  # (8)
@@ -203,10 +201,3 @@ def _behind(x: Array, lengths: Array) -> Array:
     """(N, T, 1): what stands behind a line's end."""
     outside: Array = (np.arange(x.shape[1]) >= lengths[:, None])[:, :, None]
     return outside
-
-
-def _rest(config: PenConfig, x: Array) -> Both:
-    """The state before the first step, for both readers: zeros."""
-    kind: Any = CELLS[config.cell][0]
-    zeros: Tree = kind(*(np.zeros((len(x), config.hidden), x.dtype) for _ in kind._fields))
-    return Both(zeros, zeros)

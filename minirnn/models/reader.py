@@ -21,13 +21,12 @@ import numpy as np
 
 from minirnn import init
 from minirnn.functional.affine import AffineParams
-from minirnn.functional.recurrent import GRUState, LSTMState, RNNState
+from minirnn.models.cells import CELLS, cell_params, rest
 from minirnn.models.encoder import BlockParams, Running
 from minirnn.ops import READABLE, Ops
-from minirnn.pair import Array, Pair, Tree, require_float
+from minirnn.pair import Array, Pair, require_float
 from minirnn.unroll import Both, BothWays
 
-CELLS = {"rnn": (RNNState, init.rnn_params), "lstm": (LSTMState, init.lstm_params), "gru": (GRUState, init.gru_params)}
 HALVED = 2  # so many blocks halve the width, all of them the height
 STRIDE = 2**HALVED  # pixels per column
 
@@ -79,9 +78,8 @@ def init_reader(rng: np.random.Generator, c: ReaderConfig, dtype: Any = np.float
         BlockParams(init.conv_params(rng, 3, C, F, dtype), init.norm_params(F, dtype))
         for C, F in zip(inputs, c.channels)
     )
-    make: Any = CELLS[c.cell][1]
     sizes = (c.features, *[2 * c.hidden] * (c.layers - 1))[: c.layers]
-    layers = tuple(Both(make(rng, D, c.hidden, dtype), make(rng, D, c.hidden, dtype)) for D in sizes)
+    layers = tuple(cell_params(c.cell, rng, D, c.hidden, dtype, both=True) for D in sizes)
     out = init.affine_params(rng, 2 * c.hidden if c.layers else c.features, c.classes, dtype)
     return ReaderParams(blocks, layers, out), tuple(init.running_stats(F, dtype) for F in c.channels)
 
@@ -116,7 +114,8 @@ def read_forward(
     layer, inner = ops.bidirectional(ops.step(config.cell)), []
     for shared in p.layers:
         x, dropped = ops.dropout.forward(x, **drop)  # (5)
-        out, cache = layer.forward(x, _rest(config, x), shared, lengths=columns)  # (6)
+        before = rest(config.cell, len(x), config.hidden, x.dtype, both=True)
+        out, cache = layer.forward(x, before, shared, lengths=columns)  # (6)
         x = out.h
         inner.append((dropped, cache))
     x, dropped = ops.dropout.forward(x, **drop)  # (7)
@@ -182,13 +181,6 @@ def reader_backward(dout: tuple[Any, Any], cache: Any) -> tuple[None, None, None
 
 
 reader = Pair(reader_forward, reader_backward, "reader")
-
-
-def _rest(config: ReaderConfig, x: Array) -> Both:
-    """The state before the first step, for both readers: zeros."""
-    kind: Any = CELLS[config.cell][0]
-    zeros: Tree = kind(*(np.zeros((len(x), config.hidden), x.dtype) for _ in kind._fields))
-    return Both(zeros, zeros)
 
 
 def _require_lines(images: Array, widths: Array, config: ReaderConfig) -> Array:

@@ -20,12 +20,11 @@ import numpy as np
 
 from minirnn import init
 from minirnn.functional.affine import AffineParams
-from minirnn.functional.recurrent import GRUState, LSTMState, RNNState
+from minirnn.models.cells import CELLS, cell_params, rest
 from minirnn.ops import READABLE, Ops
 from minirnn.pair import Array, Pair, Tree, require_float
-from minirnn.unroll import Both, BothWays
+from minirnn.unroll import BothWays
 
-CELLS = ("rnn", "lstm", "gru")
 POOLS = ("last", "mean")
 
 
@@ -61,20 +60,15 @@ class SequenceParams(NamedTuple):
 def init_sequence(rng: np.random.Generator, config: SequenceConfig, dtype: Any = np.float32) -> SequenceParams:
     """Fresh parameters."""
     c = config
-    make: Any = {"rnn": init.rnn_params, "lstm": init.lstm_params, "gru": init.gru_params}[c.cell]
     width = c.hidden * (1 + c.both)
-    cells = []
-    for inputs in (c.features, *[width] * (c.layers - 1)):
-        one = make(rng, inputs, c.hidden, dtype)
-        cells.append(Both(one, make(rng, inputs, c.hidden, dtype)) if c.both else one)
-    return SequenceParams(tuple(cells), init.affine_params(rng, width, c.classes, dtype))
+    sizes = (c.features, *[width] * (c.layers - 1))
+    cells = tuple(cell_params(c.cell, rng, inputs, c.hidden, dtype, both=c.both) for inputs in sizes)
+    return SequenceParams(cells, init.affine_params(rng, width, c.classes, dtype))
 
 
 def zero_state(config: SequenceConfig, n: int, dtype: Any) -> Tree:
     """The first state of one layer for `n` sequences."""
-    h = np.zeros((n, config.hidden), dtype)
-    one = {"rnn": RNNState(h), "lstm": LSTMState(h, h), "gru": GRUState(h)}[config.cell]
-    return Both(one, one) if config.both else one
+    return rest(config.cell, n, config.hidden, dtype, both=config.both)
 
 
 def sequence_logits_forward(

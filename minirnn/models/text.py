@@ -20,12 +20,11 @@ import numpy as np
 
 from minirnn import init
 from minirnn.functional.affine import AffineParams
-from minirnn.functional.recurrent import GRUState, LSTMState, RNNState
+from minirnn.models.cells import CELLS, cell_params, rest
 from minirnn.ops import READABLE, Ops
 from minirnn.pair import Array, Pair, Tree
 from minirnn.tree import tree_map
 
-CELLS = ("rnn", "lstm", "gru")
 LAYERS = (1, 2, 3)
 
 
@@ -60,18 +59,16 @@ class TextParams(NamedTuple):
 def init_text(rng: np.random.Generator, config: TextConfig, dtype: Any = np.float32) -> TextParams:
     """Fresh parameters."""
     c = config
-    cell: Any = {"rnn": init.rnn_params, "lstm": init.lstm_params, "gru": init.gru_params}[c.cell]
     return TextParams(
         characters=rng.standard_normal((c.vocab, c.embed)).astype(dtype),  # far apart: there are few of them
-        cells=tuple(cell(rng, c.hidden if k else c.embed, c.hidden, dtype) for k in range(c.layers)),
+        cells=tuple(cell_params(c.cell, rng, c.hidden if k else c.embed, c.hidden, dtype) for k in range(c.layers)),
         out=init.affine_params(rng, c.hidden, c.vocab, dtype),
     )
 
 
 def first_state(config: TextConfig, n: int, dtype: Any = np.float32) -> tuple[Tree, ...]:
     """The state of `n` readers that have read nothing: one entry per layer."""
-    h = np.zeros((n, config.hidden), dtype)
-    return ({"rnn": RNNState(h), "lstm": LSTMState(h, h), "gru": GRUState(h)}[config.cell],) * config.layers
+    return (rest(config.cell, n, config.hidden, dtype),) * config.layers
 
 
 def read_forward(

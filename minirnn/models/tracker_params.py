@@ -9,12 +9,10 @@ import numpy as np
 
 from minirnn import init
 from minirnn.functional.affine import AffineParams
-from minirnn.functional.recurrent import GRUState, LSTMState, RNNState
+from minirnn.models.cells import CELLS, cell_params, rest
 from minirnn.models.encoder import BlockParams, Params, Running, init_encoder
-from minirnn.models.sequence_classifier import CELLS
 from minirnn.models.tracker_look import LookParams
 from minirnn.pair import Tree
-from minirnn.unroll import Both
 
 
 @dataclass(frozen=True)
@@ -83,9 +81,8 @@ def init_tracker(
     glance = init.affine_params(rng, c.seen, c.features, dtype)
     cell, width = None, c.features
     if c.recurrent:
-        make: Any = {"rnn": init.rnn_params, "lstm": init.lstm_params, "gru": init.gru_params}[c.cell]
-        cell, width = make(rng, c.features, c.hidden, dtype), c.hidden * (1 + c.both)
-        cell = Both(cell, make(rng, c.features, c.hidden, dtype)) if c.both else cell
+        cell = cell_params(c.cell, rng, c.features, c.hidden, dtype, both=c.both)
+        width = c.hidden * (1 + c.both)
     out = init.affine_params(rng, width + c.seen, 5, dtype)
     stats = TrackerRunning(running, tuple(init.running_stats(F, dtype) for F in c.deep))
     return TrackerParams(blocks, deep, look, glance, cell, out), stats
@@ -93,6 +90,4 @@ def init_tracker(
 
 def zero_state(config: TrackerConfig, n: int, dtype: Any) -> Tree:
     """What the recurrent part starts from."""
-    h = np.zeros((n, config.hidden), dtype)
-    one = {"rnn": RNNState(h), "lstm": LSTMState(h, h), "gru": GRUState(h)}[config.cell]
-    return Both(one, one) if config.both else one
+    return rest(config.cell, n, config.hidden, dtype, both=config.both)

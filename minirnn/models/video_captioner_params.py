@@ -9,16 +9,11 @@ import numpy as np
 
 from minirnn import init
 from minirnn.functional.affine import AffineParams
-from minirnn.functional.recurrent import GRUState, LSTMState, RNNState
+from minirnn.models.cells import CELLS, cell_params, rest
 from minirnn.models.encoder import Params as EncoderParams
 from minirnn.models.encoder import Running, init_encoder
 from minirnn.pair import Array, Tree
 
-CELLS = {
-    "rnn": (RNNState, init.rnn_params),
-    "lstm": (LSTMState, init.lstm_params),
-    "gru": (GRUState, init.gru_params),
-}
 SEES = ("all", "first")
 
 
@@ -38,7 +33,7 @@ class VideoConfig:
     drop: float = 0.0  # dropout on the frames' vectors and on what the words are chosen from
 
     def __post_init__(self) -> None:
-        for name, choices in (("cell", tuple(CELLS)), ("sees", SEES)):
+        for name, choices in (("cell", CELLS), ("sees", SEES)):
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; expected one of {', '.join(choices)}")
         for name in ("vocab", "frames", "features", "embed", "hidden"):
@@ -70,16 +65,15 @@ def init_video(
 ) -> tuple[VideoParams, Running]:  # fmt: skip
     """Fresh parameters and running statistics."""
     c = config
-    make: Any = CELLS[c.cell][1]
     blocks, running = init_encoder(rng, c.channels, dtype)
     grid = (c.image_size // 2 ** len(c.channels)) ** 2 * c.channels[-1]
     params = VideoParams(
         encoder=blocks,
         frame=init.affine_params(rng, grid, c.features, dtype),
-        watch=make(rng, 2 * c.features, c.hidden, dtype),
+        watch=cell_params(c.cell, rng, 2 * c.features, c.hidden, dtype),
         keys=init.affine_params(rng, c.hidden, c.hidden, dtype),
         words=(rng.standard_normal((c.vocab, c.embed)) * 0.1).astype(dtype),
-        tell=make(rng, c.embed + c.hidden, c.hidden, dtype),
+        tell=cell_params(c.cell, rng, c.embed + c.hidden, c.hidden, dtype),
         query=init.affine_params(rng, c.hidden, c.hidden, dtype),
         mix=init.affine_params(rng, 2 * c.hidden + c.features, c.hidden, dtype),
         out=init.affine_params(rng, c.hidden, c.vocab, dtype),
@@ -89,5 +83,4 @@ def init_video(
 
 def zero_state(config: VideoConfig, n: int, dtype: Any) -> Tree:
     """The watcher's state before the first frame of `n` clips."""
-    kind: Any = CELLS[config.cell][0]
-    return kind(*(np.zeros((n, config.hidden), dtype) for _ in kind._fields))
+    return rest(config.cell, n, config.hidden, dtype)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from minirnn.models.captioner_params import CELLS
+from minirnn.models.cells import CELLS
 from minirnn.tasks import runs
 from minirnn.tasks.captioning import Settings, settings_for
 from minirnn.tasks.runs import seed_of

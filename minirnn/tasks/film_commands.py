@@ -11,7 +11,7 @@ from minirnn.data.films import FilmSplit, film_split, sentence
 from minirnn.data.frames import load_moments, save_gif
 from minirnn.display import console, show
 from minirnn.errors import DataError
-from minirnn.models.video_captioner_params import CELLS
+from minirnn.models.cells import CELLS
 from minirnn.problem import TrainConfig
 from minirnn.tasks import film
 from minirnn.tasks.film import Settings

@@ -13,7 +13,7 @@ from minirnn.checkpoint import load
 from minirnn.data.gestures import ASPECT, FOLDS, GROUPS, Tracks, load_tracks, load_unlabelled, recordings
 from minirnn.display import console, show
 from minirnn.errors import DataError
-from minirnn.models.sequence_classifier import CELLS
+from minirnn.models.cells import CELLS
 from minirnn.pair import Array
 from minirnn.problem import TrainConfig
 from minirnn.tasks import gestures

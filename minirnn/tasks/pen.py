@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minirnn.checkpoint import restore
+from minirnn.data.evenly import evenly
 from minirnn.data.pen_drawn import drawn_inks
 from minirnn.data.pen_files import fingerprint, load_written
 from minirnn.data.pen_forms import FORMS
@@ -169,8 +170,8 @@ class System:
         """What the training loop needs."""
         params = init_pen(np.random.default_rng([self.settings.seed, 3]), self.config)
         form, part, val = FORMS[self.settings.features], self.train, self.written("val")
-        step = max(1, -(-len(val.items) // JUDGED))  # evenly spread: writers stand together
-        items, truths = val.items[::step], val.texts[::step]
+        some = evenly(len(val.items), JUDGED)
+        items, truths = [val.items[k] for k in some], [val.texts[k] for k in some]
 
         def batch(indices: Array, rng: np.random.Generator) -> tuple[Array, Array, Array, Array]:
             x, lengths = form.batch([part.items[int(k)] for k in indices], rng)
@@ -228,7 +229,7 @@ def report(model: PenReader, inks: Sequence[Ink], known: Sequence[str], val: Seq
         known: the texts of the training items.
         val: the validation items of the run, by which the n-gram's weight is chosen.
     """
-    few = val[:: max(1, len(val) // TUNED)][:TUNED]  # evenly spread: writers stand together
+    few = [val[k] for k in evenly(len(val), TUNED)]
     tuned = model.logp(model.prepare(few))
     ways = ways_to_read(
         known, model.alphabet, [tidy(ink.label) for ink in few],

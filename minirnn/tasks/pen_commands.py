@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from argparse import ArgumentParser, Namespace
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from minirnn.checkpoint import load
+from minirnn.data.evenly import evenly
 from minirnn.data.pen_files import fingerprint, load_unlabelled, load_written
 from minirnn.data.pen_forms import FORMS
 from minirnn.data.text import tidy
@@ -37,7 +41,6 @@ from minirnn.tasks.runs import (
 from minirnn.tasks.task import Command, Result, Task
 from minirnn.train import LAST, train
 
-ORDER = 4  # characters that the n-gram looks back
 EXAMPLES = 3  # words that training leaves in the run's folder
 WHAT = "'drawn', an npz file of pen strokes, or a file or folder of UNIPEN files"
 
@@ -107,9 +110,11 @@ def _data_of(args: Namespace) -> str | None:
 def _save_examples(val: list[Ink], folder: Path) -> list[Path]:
     """Some unseen words as JSON files, y down as on a screen, for the next command."""
     paths = []
-    for k, ink in enumerate(val[:: max(1, len(val) // EXAMPLES)][:EXAMPLES], start=1):
+    for k, ink in enumerate([val[n] for n in evenly(len(val), EXAMPLES)], start=1):
         path = folder / f"word-{k}.json"
-        strokes = [[[round(float(x), 1), round(-float(y), 1)] for x, y in stroke] for stroke in ink.strokes]
+        size = float(np.ptp(np.concatenate(ink.strokes), axis=0).max())
+        places = 4 - math.floor(math.log10(size)) if size else 6  # decimals: a ten thousandth of the word, or finer
+        strokes = [[[round(float(x), places), round(-float(y), places)] for x, y in stroke] for stroke in ink.strokes]
         path.write_text(json.dumps(strokes) + "\n", encoding="utf-8")
         paths.append(path)
     return paths
@@ -131,21 +136,21 @@ def _evaluate(args: Namespace) -> Result:
     if data == settings.data:
         split = "test" if split == "all" else split  # the rest is what the run has seen
         inks, sizes = own[split], own
-    elif split == "all":
-        inks = load_written(Path(data))
-        sizes = {**own, "all": inks}
     else:
-        sizes = {**split_inks(load_written(Path(data))), "train": own["train"]}
+        every = load_written(Path(data))
+        sizes = {"all": every} if split == "all" else split_inks(every)
         inks = sizes[split]
     known = [tidy(ink.label) for ink in own["train"]]
     found = pen.report(model, inks, known, own["val"])
-    return {"data": data, "split": split, "sizes": {name: len(some) for name, some in sizes.items()}, **found}
+    counts = {name: len(some) for name, some in sizes.items()}
+    return {"data": data, "split": split, "sizes": counts, "trained_on": len(own["train"]), **found}
 
 
 def _show_evaluation(result: Result) -> str:
     sizes = ", ".join(f"{n} for {name}" for name, n in result["sizes"].items())
     return "\n".join([
-        f"{result['n']} words of {result['writers']} writer files ({result['split']}; words: {sizes})",
+        f"{result['n']} words of {result['writers']} writer files ({result['split']}; words: {sizes};"
+        f" the run was trained on {result['trained_on']})",
         show_scores({**result["readings"], **result["baselines"]}),
         "Lexicon and n-gram are those of the training words;"
         f" {result['in_lexicon']:.1%} of the words judged here are in the lexicon.",
@@ -181,7 +186,8 @@ def _read(args: Namespace) -> Result:
     for path in args.files:
         found = load_unlabelled(path)[: args.first]
         inks += found
-        rows += [{"file": str(path), "word": k, "written": ink.label or None} for k, ink in enumerate(found, start=1)]
+        labels = enumerate((tidy(ink.label) for ink in found), start=1)
+        rows += [{"file": str(path), "word": k, "written": label or None} for k, label in labels]
     items = model.prepare(inks)
     logp = model.logp(items)
     told = model.decode(logp, how)

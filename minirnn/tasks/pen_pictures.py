@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,15 +11,16 @@ import numpy as np
 from minirnn import plots
 from minirnn.checkpoint import load
 from minirnn.data.bezier import Pieces, curve
+from minirnn.data.evenly import evenly
 from minirnn.models.pen_reader import centres
 from minirnn.pair import Array
 from minirnn.plots import BLUE, GREEN, GREY, ORANGE, RED
 from minirnn.tasks.alignment import peaks
 from minirnn.tasks.pen import PenReader, Written
 from minirnn.tasks.reading import labels_of
+from minirnn.tasks.reading_pictures import plain, reading_of, save, wrong_first
 from minirnn.train import LAST
 
-SHEET = 18  # words in the picture
 MOST = 8  # words in a picture of letters
 COLOURS = (BLUE, ORANGE, GREEN, "#a21caf", RED, "#0e7490")  # neighbours differ
 
@@ -31,13 +31,11 @@ def pictures(model: PenReader, val: Written, folder: Path) -> list[Path]:
     curves = plots.curves(
         folder / "curves.png", progress["losses"], progress["checks"], "cer", unit="nats per character", least=True
     )
-    some = np.linspace(0, len(val.items) - 1, min(len(val.items), 200)).astype(int)
+    some = evenly(len(val.items), 200)
     items, truths = [val.items[k] for k in some], [val.texts[k] for k in some]
     logp = model.logp(items)
     says = [told.text for told in model.decode(logp)]
-    right = [k for k in range(len(some)) if says[k] == truths[k]]
-    wrong = [k for k in range(len(some)) if says[k] != truths[k]][: SHEET // 3]
-    shown = [*wrong, *right[: SHEET - len(wrong)]]
+    shown, right = wrong_first(says, truths)
     sheet = words_sheet(
         folder / "words.png", [items[k] for k in shown], [says[k] for k in shown], [truths[k] for k in shown],
         f"Words of writers that the model was not trained on, wrong ones first;"
@@ -87,13 +85,13 @@ def letters_picture(
         at = centres(len(logp[k]), model.config)[steps]
         _ink(ink, items[k], at, texts[k])
         name = f"{names[k]}: " if names else ""
-        said = f"“{_plain(texts[k])}”" if texts[k] else "(nothing)"
-        ink.set_title(f"{_plain(name)}{said}", fontsize=11, loc="left")
+        said = f"“{plain(texts[k])}”" if texts[k] else "(nothing)"
+        ink.set_title(f"{plain(name)}{said}", fontsize=11, loc="left")
         _over_time(over, np.exp(logp[k]), steps, labels, texts[k])
         if k < shown - 1:
             over.set_xlabel("")
     figure.tight_layout(h_pad=1.2, w_pad=1.5)
-    return _saved(figure, path)
+    return save(figure, path)
 
 
 def _ink(axes: Any, item: Any, at: Array, text: str) -> None:
@@ -120,9 +118,7 @@ def _ink(axes: Any, item: Any, at: Array, text: str) -> None:
     for u, letter in enumerate(text if len(at) else ""):
         if u in owned:
             x = float(np.median(np.concatenate(owned[u])[:, 0]))
-            axes.text(
-                x, low - 0.12, _plain(letter), ha="center", va="top", fontsize=11, color=COLOURS[u % len(COLOURS)]
-            )
+            axes.text(x, low - 0.12, plain(letter), ha="center", va="top", fontsize=11, color=COLOURS[u % len(COLOURS)])
     (left, bottom), (right, top) = everything.min(axis=0), everything.max(axis=0)
     axes.set(xlim=(left - 0.2, right + 0.2), ylim=(bottom - 0.65, top + 0.15), aspect="equal", anchor="W")
     axes.axis("off")
@@ -138,7 +134,7 @@ def _over_time(axes: Any, p: Array, steps: Array, labels: Array, text: str) -> N
         here = np.arange(max(0, int(bounds[u])), min(len(p), int(np.ceil(bounds[u + 1])) + 1))
         axes.fill_between(here, p[here, label], color=colour, alpha=0.35, linewidth=0)
         axes.plot(here, p[here, label], color=colour, linewidth=1.2)
-        axes.text(step, p[step, label] + 0.04, _plain(text[u]), ha="center", va="bottom", fontsize=10, color=colour)
+        axes.text(step, p[step, label] + 0.04, plain(text[u]), ha="center", va="bottom", fontsize=10, color=colour)
     axes.set(xlim=(-0.7, len(p) - 0.3), ylim=(0, 1.25), yticks=[0, 0.5, 1], xlabel="frame (grey: the blank)")
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_ylabel("probability", fontsize=9)
@@ -159,20 +155,8 @@ def words_sheet(path: Path, items: Sequence[Any], says: Sequence[str], truths: S
             axes.plot(points[:, 0], points[:, 1], "-" if len(points) > 1 else "o", markersize=2, color="black",
                       linewidth=1.3, solid_capstyle="round")  # fmt: skip
         axes.set_aspect("equal")
-        text = said or "(nothing)"
-        axes.text(0.5, -0.08, _plain(text if said == truth else f"{text}   (right: {truth})"), fontsize=10, ha="center",
-                  va="top", transform=axes.transAxes, color=GREEN if said == truth else RED)  # fmt: skip
+        axes.text(0.5, -0.08, plain(reading_of(said, truth)), fontsize=10, ha="center", va="top",
+                  transform=axes.transAxes, color=GREEN if said == truth else RED)  # fmt: skip
     figure.tight_layout(h_pad=2.0)
     figure.suptitle(title, fontsize=11, y=1.02 + 0.1 / rows)
-    return _saved(figure, path)
-
-
-def _plain(text: str) -> str:
-    """Text as matplotlib draws it: a dollar would begin a formula."""
-    return text.replace("$", r"\$")
-
-
-def _saved(figure: Any, path: Path) -> Path:
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph")  # what the font does not have is drawn as a box
-        return plots._save(figure, path)
+    return save(figure, path)

@@ -199,6 +199,7 @@ def report(
         baselines["single digits, true cuts given"] = cuts_scores(folder, lines, model.ops)
     if known:
         baselines["most frequent text"] = most_frequent(known, lines.texts)
+    words = set(known)
     narrow = sum(image.shape[1] < least_width(text) for image, text in zip(lines.images, lines.texts))
     return {
         "n": len(lines),
@@ -207,5 +208,5 @@ def report(
         "baselines": baselines,
         "ngram": {key: getattr(ways["beam, n-gram"], key) for key in ("weight", "bonus")} if known else None,
         "too_narrow": int(narrow),
-        "in_lexicon": float(np.mean([text in set(known) for text in lines.texts])) if known else None,
+        "in_lexicon": float(np.mean([text in words for text in lines.texts])) if known else None,
     }

@@ -62,7 +62,7 @@ def cuts_problem(
 
     problem = Problem(
         classifier, params, running, len(source), batch, score, ("exact_match",),
-        options={"config": CONFIG, "ops": ops}, 
+        options={"config": CONFIG, "ops": ops},
         meta={**meta, "task": f"{meta['task']}: {CUTS}", "cuts": as_json(CONFIG)},
         updates={"adam": fast_optim.adam_update, "adamw": fast_optim.adamw_update},
     )  # fmt: skip

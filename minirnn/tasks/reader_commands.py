@@ -8,11 +8,11 @@ from pathlib import Path
 
 from minirnn.checkpoint import load
 from minirnn.data.line_pictures import load_line, save_line
-from minirnn.data.line_sets import LABELS, LineSets, load_lines
+from minirnn.data.line_sets import LABELS, LineSets, kind_of, load_every, load_lines
 from minirnn.data.lines import ImageLines
 from minirnn.display import console, show
 from minirnn.errors import DataError
-from minirnn.models.reader import CELLS
+from minirnn.models.cells import CELLS
 from minirnn.problem import TrainConfig
 from minirnn.tasks import reader
 from minirnn.tasks.reader import NAME, Settings, System, load_reader
@@ -92,7 +92,7 @@ def _data_of(args: Namespace) -> str | None:
     """`--data` as it is stored; one file of a set stands for the set."""
     data = data_of(args, "'drawn' or the path of digits, pen strokes or line images", "drawn")
     path = Path(data or "")
-    return str(path.parent) if path.name in LABELS or "-ubyte" in path.name else data
+    return str(path.parent) if path.is_file() and (path.name in LABELS or "-ubyte" in path.name) else data
 
 
 def _save_examples(val: ImageLines, folder: Path) -> list[Path]:
@@ -117,24 +117,28 @@ def _evaluate(args: Namespace) -> Result:
     split = args.split
     if data == settings.data:
         split = "test" if split == "all" else split  # the rest is what the run has seen
-        sets, lines = own, own.held[split]
+        kind, lines, sizes = own.kind, own.held[split], _sizes(own)
+    elif split == "all" and (every := load_every(data)) is not None:
+        kind, lines, sizes = kind_of(data), every, {"all": len(every)}
     else:
+        split = "test" if split == "all" else split  # strings of digits are composed: there is no end to them
         sets = load_lines(data, settings.seed, ("val", "test"))
-        lines = sets.held["test" if split == "all" else split]
+        kind, lines, sizes = sets.kind, sets.held[split], _sizes(sets)
     if lines.cuts and not (args.run / CUTS / BEST).exists() and own.kind not in ("drawn", "digits"):
         lines = ImageLines(lines.images, lines.texts)  # a run of another kind has no such baseline
     found = reader.report(model, lines, own.known, own.held["val"], args.run)
-    return {"data": data, "split": split, "kind": sets.kind, "sizes": _sizes(own, sets), **found}
+    return {"data": data, "split": split, "kind": kind, "sizes": sizes, "trained_on": len(own.train), **found}
 
 
-def _sizes(own: LineSets, judged: LineSets) -> dict[str, int]:
+def _sizes(sets: LineSets) -> dict[str, int]:
     """Lines of each split."""
-    return {"train": len(own.train), **{name: len(lines) for name, lines in judged.held.items()}}
+    return {"train": len(sets.train), **{name: len(lines) for name, lines in sets.held.items()}}
 
 
 def _show_evaluation(result: Result) -> str:
     sizes = ", ".join(f"{n} for {name}" for name, n in result["sizes"].items())
-    lines = [f"{result['n']} lines ({result['split']}; lines: {sizes})"]
+    trained = f"the run was trained on {result['trained_on']}"
+    lines = [f"{result['n']} lines ({result['split']}; lines: {sizes}; {trained})"]
     lines.append(show_scores({**result["readings"], **result["baselines"]}))
     if result["in_lexicon"] is not None:
         lines.append("Lexicon and n-gram are those of the training lines;"

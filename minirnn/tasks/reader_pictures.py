@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import textwrap
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -20,9 +17,9 @@ from minirnn.models.reader import STRIDE
 from minirnn.pair import Array
 from minirnn.plots import BLUE, GREEN, GREY, RED
 from minirnn.tasks.reader import Reader
+from minirnn.tasks.reading_pictures import plain, reading_of, save, wrong_first
 from minirnn.train import LAST
 
-SHEET = 18  # lines in the picture
 SHOWN = 0.04  # a label that never gets more than this is not in the picture of columns
 
 
@@ -33,14 +30,13 @@ def pictures(model: Reader, val: ImageLines, folder: Path) -> list[Path]:
         folder / "curves.png", progress["losses"], progress["checks"], "cer", unit="nats per character", least=True
     )
     val = val.some(200)
-    some, images, truths = range(len(val)), val.images, val.texts
+    images, truths = val.images, val.texts
     says = [told.text for told in model.read(images)]
-    wrong = [k for k in some if says[k] != truths[k]][: SHEET // 3]
-    shown = [*wrong, *[k for k in some if says[k] == truths[k]][: SHEET - len(wrong)]]
-    right = sum(a == b for a, b in zip(says, truths)) / len(says)
+    shown, right = wrong_first(says, truths)
     sheet = lines_sheet(
         folder / "lines.png", [images[k] for k in shown], [says[k] for k in shown], [truths[k] for k in shown],
-        f"Lines that the model was not trained on, wrong ones first; of {len(says)} it reads {right:.0%} right",
+        f"Lines that the model was not trained on, wrong ones first;"
+        f" of {len(says)} it reads {len(right) / len(says):.0%} right",
     )  # fmt: skip
     k = shown[-1]
     (logits,) = model.logits([images[k]])
@@ -60,15 +56,11 @@ def lines_sheet(path: Path, images: Sequence[Array], says: Sequence[str], truths
     for axes, image, said, truth in zip(grid, images, says, truths):
         padded = np.pad(image, ((0, 0), (0, widest - image.shape[1])))
         axes.imshow(255 - padded, cmap="gray", vmin=0, vmax=255, interpolation="bilinear")
-        text = said or "(nothing)"
-        if said != truth:
-            text += f"   (right: {truth})"
-        with_dollar = textwrap.shorten(text, room, placeholder=" …").replace("$", r"\$")
-        axes.text(0, -0.06, with_dollar, transform=axes.transAxes, ha="left", va="top", fontsize=10,
-                  color=GREEN if said == truth else RED)  # fmt: skip
+        axes.text(0, -0.06, plain(reading_of(said, truth), room), transform=axes.transAxes, ha="left", va="top",
+                  fontsize=10, color=GREEN if said == truth else RED)  # fmt: skip
     figure.tight_layout(h_pad=1.4)
     figure.suptitle(title, fontsize=11, y=1.02 + 0.1 / rows)
-    return _saved(figure, path)
+    return save(figure, path)
 
 
 def columns_picture(path: Path, image: Array, logits: Array, alphabet: Alphabet, title: str = "") -> Path:
@@ -95,7 +87,7 @@ def columns_picture(path: Path, image: Array, logits: Array, alphabet: Alphabet,
     top.imshow(p[:, order].T, cmap="Blues", vmin=0, vmax=1, aspect="auto", interpolation="nearest",
                extent=(0, columns, len(order) - 0.5, -0.5))  # fmt: skip
     names = [alphabet.characters[k - 1] if k else "blank" for k in order]
-    names = ["space" if name == " " else name.replace("$", r"\$") for name in names]
+    names = ["space" if name == " " else plain(name) for name in names]
     top.set_yticks(range(len(order)), names, fontsize=10)
     top.tick_params(length=0, labelbottom=False)
     top.set_ylabel("label", fontsize=9, color=GREY)
@@ -115,11 +107,5 @@ def columns_picture(path: Path, image: Array, logits: Array, alphabet: Alphabet,
         top.plot(peak, row, "o", markersize=3, color=RED if chance < 0.5 else BLUE, markeredgecolor="white")
     for axes in (top, bottom):
         axes.spines[["top", "right"]].set_visible(False)
-    top.set_title(title or f"reads: {text or '(nothing)'}".replace("$", r"\$"), fontsize=11, loc="left")
-    return _saved(figure, path)
-
-
-def _saved(figure: Any, path: Path) -> Path:
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph")  # what the font does not have is drawn as a box
-        return plots._save(figure, path)
+    top.set_title(plain(title or f"reads: {text or '(nothing)'}"), fontsize=11, loc="left")
+    return save(figure, path)

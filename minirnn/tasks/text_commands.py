@@ -11,7 +11,8 @@ from minirnn.checkpoint import load
 from minirnn.data.text import LEAST, parts, read_text
 from minirnn.display import console, show
 from minirnn.errors import DataError
-from minirnn.models.text import CELLS, LAYERS
+from minirnn.models.cells import CELLS
+from minirnn.models.text import LAYERS
 from minirnn.problem import TrainConfig
 from minirnn.tasks import text
 from minirnn.tasks.runs import (
