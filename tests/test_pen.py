@@ -35,6 +35,7 @@ from minirnn.tasks import pen, pen_commands, pen_pictures
 from minirnn.tasks.alignment import peaks
 from minirnn.tasks.pen import Settings, System, load_reader
 from minirnn.tasks.reading import Decoding
+from minirnn.tasks.reading_words import load_words
 from minirnn.train import LAST, train
 from minirnn.tree import tree_map
 
@@ -389,7 +390,7 @@ def test_a_handful_of_words_is_learned_by_heart(inks, tmp_path):
     assert other not in known
     strange = pen.report(model, few, [other], few)
     assert strange["readings"]["beam, lexicon"]["exact_match"] == 0
-    assert strange["exact_match"] == 1  # the best path needs no lexicon
+    assert strange["readings"]["best path"]["exact_match"] == 1  # it needs no lexicon and no words
 
 
 # pictures
@@ -450,7 +451,7 @@ def test_train_evaluate_and_read(small, capsys, tmp_path):
             assert min(image.size) > 150
     status, report = run_json(capsys, "evaluate", run)
     assert (report["split"], report["n"]) == ("test", report["sizes"]["test"])
-    assert report["cer"] == report["readings"]["best path"]["cer"]
+    assert report["cer"] == report["readings"][report["as_read"]]["cer"]
     assert "most frequent word" in report["baselines"]
     picture = tmp_path / "read.png"
     command = result["next"].split()
@@ -460,8 +461,12 @@ def test_train_evaluate_and_read(small, capsys, tmp_path):
     assert told["pictures"] == [str(picture)]
     model, _ = load_reader(run)
     val = split_inks(drawn_inks(150))["val"]
-    (direct,) = model.decode(model.logp(model.prepare(val[:1])))
-    assert told["words"][0]["text"] == direct.text  # the example is the first validation word, turned upright again
+    logp = model.logp(model.prepare(val[:1]))
+    assert told["words"][0]["text"] == model.decode(logp, load_words(run, model.alphabet))[0].text
+    status, plain = run_json(capsys, "read-pen", run, result["examples"][0], "--best-path")
+    assert (
+        plain["words"][0]["text"] == model.decode(logp)[0].text
+    )  # the example is the first validation word, turned upright again
     lexicon = tmp_path / "words.txt"
     lexicon.write_text("77\nword\n")
     status, told = run_json(capsys, "read-pen", run, result["examples"][0], "--lexicon", lexicon)

@@ -104,7 +104,7 @@ def test_a_report_holds_baselines(tmp_path):
     assert found["baselines"]["most frequent text"]["exact_match"] == pytest.approx(1 / 3)
     assert found["too_narrow"] == 1
     assert found["in_lexicon"] == pytest.approx(2 / 3)
-    assert found["cer"] == found["readings"]["best path"]["cer"]
+    assert found["cer"] == found["readings"]["beam, n-gram"]["cer"]
     assert found["n"] == 3
 
 

@@ -12,6 +12,7 @@ from minirnn.tasks.reading import (
     BONUSES,
     WEIGHTS,
     Decoding,
+    as_read,
     by_length,
     decode,
     judge,
@@ -137,7 +138,7 @@ def test_ways_to_read():
         return decode(np.asarray(logits)[None], np.array([len(logits)]), alphabet, how)[0].text
 
     assert list(ways_to_read((), alphabet, (), lambda how: ())) == ["best path", "beam 10"]
-    ways = ways_to_read(("ab", "ab", "c"), alphabet, ("ab",), lambda how: ("ab",))
+    ways = ways_to_read(("ab", "ab", "c"), alphabet, ("ab",), lambda how: ("ab" if how.weight == 0.6 else "a",))
     sure = shouting([1, 1, 3, 0], 4)  # "ac" is what the columns say
     says = {name: text(sure, how) for name, how in ways.items()}
     assert says["best path"] == says["beam 10"] == "ac"
@@ -158,3 +159,9 @@ def test_the_weight_of_the_n_gram_is_the_one_that_reads_best(weight, bonus):
         assert (ways[name].weight, ways[name].bonus) == (weight, bonus)
     assert ways["beam, n-gram"].lexicon is None
     assert ways["beam, lexicon, n-gram"].lexicon is not None
+
+
+def test_an_n_gram_that_does_not_help_does_not_count():
+    best = ways_to_read(("ab",), AB, ("ab",), lambda how: ("b",))["beam, n-gram"]
+    assert (best.weight, best.bonus) == (0.0, 0.0)
+    assert (as_read(("ab",)), as_read(())) == ("beam, n-gram", "best path")

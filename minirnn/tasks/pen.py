@@ -30,6 +30,7 @@ from minirnn.tasks.reading import (
     TUNED,
     Decoding,
     Told,
+    as_read,
     by_length,
     decode,
     judge,
@@ -221,6 +222,13 @@ def load_reader(folder: Path, ops: Ops = FAST) -> tuple[PenReader, dict[str, Any
     return PenReader(config, meta["settings"]["features"], Alphabet(tuple(meta["alphabet"])), params, ops), meta
 
 
+def ways_of(model: PenReader, known: Sequence[str], val: Sequence[Ink]) -> dict[str, Decoding]:
+    """The ways to decode, the n-gram's weight chosen on some validation items."""
+    few = [val[k] for k in evenly(len(val), TUNED)]
+    tuned, truths = model.logp(model.prepare(few)), [tidy(ink.label) for ink in few]
+    return ways_to_read(known, model.alphabet, truths, lambda how: [t.text for t in model.decode(tuned, how)])
+
+
 def report(model: PenReader, inks: Sequence[Ink], known: Sequence[str], val: Sequence[Ink]) -> dict[str, Any]:
     """n, the scores of the best path, those of other ways to decode, and the baseline.
 
@@ -229,12 +237,7 @@ def report(model: PenReader, inks: Sequence[Ink], known: Sequence[str], val: Seq
         known: the texts of the training items.
         val: the validation items of the run, by which the n-gram's weight is chosen.
     """
-    few = [val[k] for k in evenly(len(val), TUNED)]
-    tuned = model.logp(model.prepare(few))
-    ways = ways_to_read(
-        known, model.alphabet, [tidy(ink.label) for ink in few],
-        lambda how: [told.text for told in model.decode(tuned, how)],
-    )  # fmt: skip
+    ways = ways_of(model, known, val)
     truths = [tidy(ink.label) for ink in inks]
     logp = model.logp(model.prepare(inks))
     readings = {name: judge(truths, [told.text for told in model.decode(logp, how)]) for name, how in ways.items()}
@@ -242,7 +245,8 @@ def report(model: PenReader, inks: Sequence[Ink], known: Sequence[str], val: Seq
     return {
         "n": len(truths),
         "writers": len({ink.writer for ink in inks}),
-        **readings["best path"],
+        "as_read": as_read(known),
+        **readings[as_read(known)],
         "readings": readings,
         "baselines": {"most frequent word": most_frequent(known, truths)},
         "in_lexicon": float(np.mean([text in words for text in truths])),

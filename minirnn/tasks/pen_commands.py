@@ -24,7 +24,8 @@ from minirnn.problem import TrainConfig
 from minirnn.tasks import pen
 from minirnn.tasks.pen import NAME, Settings, System, load_reader
 from minirnn.tasks.pen_pictures import letters_picture, pictures
-from minirnn.tasks.reading import BEAM, Decoding, load_lexicon, show_scores
+from minirnn.tasks.reading import as_read, show_scores
+from minirnn.tasks.reading_words import decoding_arguments, decoding_of, save_words
 from minirnn.tasks.runs import (
     data_of,
     from_meta,
@@ -76,6 +77,8 @@ def _train(args: Namespace) -> Result:
         config = replace(config, share=round(max(0.05, 1 - spent), 4))
     show(train(problem, config, args.out, resume=args.resume), out)
     model, _ = load_reader(args.out)
+    known = [tidy(ink.label) for ink in system.inks["train"]]
+    save_words(args.out, known, pen.ways_of(model, known, system.inks["val"])[as_read(known)])
     examples = _save_examples(system.inks["val"], args.out)
     result: Result = {
         "run": str(args.out),
@@ -153,7 +156,8 @@ def _show_evaluation(result: Result) -> str:
         f" the run was trained on {result['trained_on']})",
         show_scores({**result["readings"], **result["baselines"]}),
         "Lexicon and n-gram are those of the training words;"
-        f" {result['in_lexicon']:.1%} of the words judged here are in the lexicon.",
+        f" {result['in_lexicon']:.1%} of the words judged here are in the lexicon. `minirnn read-pen` reads as in"
+        f" the row {result['as_read']!r}.",
     ])  # fmt: skip
 
 
@@ -165,22 +169,18 @@ def _read_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="pen strokes: JSON [[[x, y], …], …] with y"
                         " down, ndjson as of Quick, Draw!, npz, or UNIPEN")  # fmt: skip
     parser.add_argument("--first", type=int, default=8, metavar="N", help="words of each file to read (default: 8)")
-    parser.add_argument("--beam", type=int, metavar="N", help=f"follow N readings at once (default: the best path;"
-                        f" with --lexicon {BEAM})")  # fmt: skip
-    parser.add_argument("--lexicon", type=Path, metavar="FILE", help="read these words only: UTF-8, one a line")
+    decoding_arguments(parser)
     parser.add_argument("--picture", type=Path, metavar="PNG",
                         help="the ink, coloured by what was read, and what the model says when")  # fmt: skip
 
 
 def _read(args: Namespace) -> Result:
     model, _ = load_reader(args.run)
-    for name, value in (("--beam", args.beam), ("--first", args.first)):
-        if value is not None and value < 1:
-            raise DataError(f"{name} is {value}; expected at least 1")
+    if args.first < 1:
+        raise DataError(f"--first is {args.first}; expected at least 1")
     if args.picture and args.picture.suffix.lower() != ".png":
         raise DataError(f"--picture is {args.picture}; expected the name of a PNG file")
-    lexicon = load_lexicon(args.lexicon, model.alphabet) if args.lexicon else None
-    how = Decoding(args.beam or (BEAM if lexicon else 0), lexicon)
+    how = decoding_of(args, model.alphabet)
     inks: list[Ink] = []
     rows: list[Result] = []
     for path in args.files:

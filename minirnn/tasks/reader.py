@@ -24,6 +24,7 @@ from minirnn.tasks.reading import (
     TUNED,
     Decoding,
     Told,
+    as_read,
     by_length,
     decode,
     judge,
@@ -175,6 +176,13 @@ def load_reader(folder: Path, ops: Ops = FAST) -> tuple[Reader, dict[str, Any]]:
     return Reader(config, alphabet, params, running, meta["ink"], meta["pitch"], ops), meta
 
 
+def ways_of(model: Reader, known: Sequence[str], val: ImageLines) -> dict[str, Decoding]:
+    """The ways to decode, the n-gram's weight chosen on some validation lines."""
+    few = val.some(TUNED)
+    tuned = model.logits(few.images) if known else []
+    return ways_to_read(known, model.alphabet, few.texts, lambda how: [t.text for t in model.decode(tuned, how)])
+
+
 def report(
     model: Reader, lines: ImageLines, known: Sequence[str], val: ImageLines, folder: Path
 ) -> dict[str, Any]:  # fmt: skip
@@ -186,11 +194,7 @@ def report(
         val: the validation lines of the run, by which the n-gram's weight is chosen.
         folder: of the run, which holds the baseline.
     """
-    few = val.some(TUNED)
-    tuned, logits = model.logits(few.images) if known else [], model.logits(lines.images)
-    ways = ways_to_read(
-        known, model.alphabet, few.texts, lambda how: [told.text for told in model.decode(tuned, how)]
-    )  # fmt: skip
+    ways, logits = ways_of(model, known, val), model.logits(lines.images)
     readings = {
         name: judge(lines.texts, [told.text for told in model.decode(logits, how)]) for name, how in ways.items()
     }
@@ -203,7 +207,8 @@ def report(
     narrow = sum(image.shape[1] < least_width(text) for image, text in zip(lines.images, lines.texts))
     return {
         "n": len(lines),
-        **readings["best path"],
+        "as_read": as_read(known),
+        **readings[as_read(known)],
         "readings": readings,
         "baselines": baselines,
         "ngram": {key: getattr(ways["beam, n-gram"], key) for key in ("weight", "bonus")} if known else None,

@@ -18,7 +18,8 @@ from minirnn.tasks import reader
 from minirnn.tasks.reader import NAME, Settings, System, load_reader
 from minirnn.tasks.reader_baseline import CUTS
 from minirnn.tasks.reader_pictures import columns_picture, pictures
-from minirnn.tasks.reading import BEAM, Decoding, load_lexicon, show_scores
+from minirnn.tasks.reading import as_read, show_scores
+from minirnn.tasks.reading_words import decoding_arguments, decoding_of, save_words
 from minirnn.tasks.runs import (
     data_of,
     from_meta,
@@ -73,6 +74,8 @@ def _train(args: Namespace) -> Result:
     system = System(settings, sets, reader.model_defaults(settings, sets))
     show(reader.train_reader(system, config, args.out, resume=args.resume), out)
     model, _ = load_reader(args.out)
+    if sets.known:
+        save_words(args.out, sets.known, reader.ways_of(model, sets.known, sets.held["val"])[as_read(sets.known)])
     shown = [str(path) for path in pictures(model, sets.held["val"], args.out)]
     examples = _save_examples(sets.held["val"], args.out)
     result: Result = {
@@ -142,7 +145,8 @@ def _show_evaluation(result: Result) -> str:
     lines.append(show_scores({**result["readings"], **result["baselines"]}))
     if result["in_lexicon"] is not None:
         lines.append("Lexicon and n-gram are those of the training lines;"
-                     f" {result['in_lexicon']:.1%} of the texts judged here are in the lexicon.")  # fmt: skip
+                     f" {result['in_lexicon']:.1%} of the texts judged here are in the lexicon. `minirnn read` reads as"
+                     f" in the row {result['as_read']!r}.")  # fmt: skip
     if result["too_narrow"]:
         lines.append(f"{result['too_narrow']} lines are too narrow for their text and cannot be read right.")
     return "\n".join(lines)
@@ -154,20 +158,15 @@ def _show_evaluation(result: Result) -> str:
 def _read_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("run", type=Path, metavar="RUN", help="folder of a trained reader")
     parser.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="picture files of one line each")
-    parser.add_argument("--beam", type=int, metavar="N", help=f"follow N readings at once (default: the best path;"
-                        f" with --lexicon {BEAM})")  # fmt: skip
-    parser.add_argument("--lexicon", type=Path, metavar="FILE", help="read these words only: UTF-8, one a line")
+    decoding_arguments(parser)
     parser.add_argument("--picture", type=Path, metavar="PNG", help="what each column says, above the line")
 
 
 def _read(args: Namespace) -> Result:
     model, _ = load_reader(args.run)
-    if args.beam is not None and args.beam < 1:
-        raise DataError(f"--beam is {args.beam}; expected at least 1")
     if args.picture and args.picture.suffix.lower() != ".png":
         raise DataError(f"--picture is {args.picture}; expected the name of a PNG file")
-    lexicon = load_lexicon(args.lexicon, model.alphabet) if args.lexicon else None
-    how = Decoding(args.beam or (BEAM if lexicon else 0), lexicon)
+    how = decoding_of(args, model.alphabet)
     images = [load_line(path, ink=model.ink, pitch=model.pitch) for path in args.images]
     logits = model.logits(images)
     told = model.decode(logits, how)
