@@ -44,12 +44,12 @@ def look_for_forward(
     """
     require_float("grid", grid, 4, "(M, G, G, F)")
     M, G, W, F = grid.shape
-    require_shape("nowhere", params.nowhere, params.score.b.shape, "one for each class")
+    features = grid.reshape(M, G * W, F)
+    every, affine = ops.affine.forward(features, params.score)  # (1)
+    require_shape("nowhere", params.nowhere, every.shape[2:], "one for each class")
     require_ids("label", asked, len(params.nowhere), "classes")
     if asked.ndim != 2 or len(asked) != M:
         raise ValueError(f"asked has shape {asked.shape}; expected ({M}, K): the classes to look for in each picture")
-    features = grid.reshape(M, G * W, F)
-    every, affine = ops.affine.forward(features, params.score)  # (1)
     which = np.eye(len(params.nowhere), dtype=grid.dtype)[asked]  # (M, K, classes)
     s = np.concatenate([params.nowhere[asked][..., None], which @ every.transpose(0, 2, 1)], axis=2)  # (2)
     p, soft = softmax.forward(s)  # (3)
