@@ -280,7 +280,8 @@ def test_a_run_that_breaks_down_says_where_and_exits_with_1(small, capsys, tmp_p
 
 COMMANDS = (
     "train", "train captioner", "demo", "caption", "evaluate", "gradcheck", "doctor", "start", "update", "watch", "check",
-    "next", "hint", "solution", "reset", "list", "map", "lab", "release", "grade", "dev",
+    "next", "hint", "solution", "reset", "list", "map", "lab", "release", "grade", "dev", "data", "complete", "read",
+    "read-pen", "gesture", "clip", "track", "describe", "classify", "detect", "segment",
 )  # fmt: skip
 
 
