@@ -36,6 +36,13 @@ def _plain(axes: Any) -> None:
     axes.grid(alpha=0.25, linewidth=0.6)
 
 
+def as_text(text: str, room: int | None = None) -> str:
+    """Text as matplotlib draws it: a dollar would begin a formula; what is longer than `room` characters is cut."""
+    if room is not None and len(text) > room:
+        text = f"{text[: room - 2].rstrip()} …"
+    return text.replace("$", r"\$")
+
+
 def smooth(values: Sequence[float], width: int) -> Array:
     """Mean over a sliding window of `width` values; as many as fit whole."""
     width = max(1, min(width, len(values)))

@@ -30,6 +30,7 @@ from minirnn.tasks.detection import (
     usual_boxes,
 )
 from minirnn.tasks.detection_detect import find_in
+from minirnn.tasks.detection_pictures import boxes_sheet
 from minirnn.tasks.detection_settings import Settings, train_defaults
 from minirnn.train import LAST
 from tests.test_detection_data import THING, XML, squares, truth
@@ -415,3 +416,12 @@ def test_defaults_fit_the_data():
     assert train_defaults(Settings()).schedule == train_defaults(Settings("somewhere")).schedule == "cosine"
     assert detection.change_of(Settings(flips="both")).upside
     assert not detection.change_of(Settings()).upside
+
+
+def test_a_dollar_in_a_name_begins_no_formula(tmp_path):
+    """matplotlib would refuse `$_$` as a formula."""
+    found = Found(np.array([[2.0, 2, 9, 9]]), np.array([0.9]), np.array([0]))
+    picture = boxes_sheet(
+        tmp_path / "boxes.png", [np.zeros((12, 12, 3), np.uint8)], [found], ["$_$"], names=["a$_$b.png"], scores=True
+    )
+    assert picture.stat().st_size > 1000

@@ -52,6 +52,7 @@ def boxes_sheet(
         names: what stands above each picture.
         scores: whether each box carries its class and score.
     """
+    classes = [plots.as_text(name) for name in classes]
     columns = min(COLUMNS, len(images))
     rows = -(-len(images) // columns)
     wide = 8.0 if columns == 1 else 4.4
@@ -73,7 +74,7 @@ def boxes_sheet(
                 axes.annotate(f"{classes[int(label)]} {score:.2f}", box[:2], color="white", bbox=ground, **place)
         axes.set(xlim=(0, image.shape[1]), ylim=(image.shape[0], 0))
         if len(names):
-            axes.set_title(names[k], fontsize=9)
+            axes.set_title(plots.as_text(names[k]), fontsize=9)
     _legend(figure, classes, found, bool(len(truth)))
     figure.suptitle(title, fontsize=12)
     figure.tight_layout(rect=(0, 0.7 / figure.get_figheight() / 2, 1, 1))
@@ -103,10 +104,13 @@ def precision_recall(path: Path, each: Sequence[Curve], classes: Sequence[str], 
     """Precision over recall, a line for each class that there is something to find of, a point at the threshold."""
     figure = plots._figure(figsize=(6, 4.6))
     axes = figure.subplots()
-    for k, (c, name) in enumerate(zip(each, classes)):
+    for k, (c, name) in enumerate(zip(each, map(plots.as_text, classes))):
         if not c.truths:
             continue
-        colour, label = COLOURS[k % len(COLOURS)], f"{name}: {c.average_precision:.2f} ({c.truths} boxes)"
+        colour, label = (
+            COLOURS[k % len(COLOURS)],
+            f"{name}: {c.average_precision:.2f} ({c.truths} boxes)",
+        )
         axes.plot(c.recall, c.precision, color=colour, linewidth=1.6, label=label)
         here = int((c.scores >= threshold).sum()) - 1
         if here >= 0:

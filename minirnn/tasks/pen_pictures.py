@@ -14,11 +14,11 @@ from minirnn.data.bezier import Pieces, curve
 from minirnn.data.evenly import evenly
 from minirnn.models.pen_reader import centres
 from minirnn.pair import Array
-from minirnn.plots import BLUE, GREEN, GREY, ORANGE, RED
+from minirnn.plots import BLUE, GREEN, GREY, ORANGE, RED, as_text
 from minirnn.tasks.alignment import peaks
 from minirnn.tasks.pen import PenReader, Written
 from minirnn.tasks.reading import labels_of
-from minirnn.tasks.reading_pictures import plain, reading_of, save, wrong_first
+from minirnn.tasks.reading_pictures import reading_of, save, wrong_first
 from minirnn.train import LAST
 
 MOST = 8  # words in a picture of letters
@@ -85,8 +85,8 @@ def letters_picture(
         at = centres(len(logp[k]), model.config)[steps]
         _ink(ink, items[k], at, texts[k])
         name = f"{names[k]}: " if names else ""
-        said = f"“{plain(texts[k])}”" if texts[k] else "(nothing)"
-        ink.set_title(f"{plain(name)}{said}", fontsize=11, loc="left")
+        said = f"“{as_text(texts[k])}”" if texts[k] else "(nothing)"
+        ink.set_title(f"{as_text(name)}{said}", fontsize=11, loc="left")
         _over_time(over, np.exp(logp[k]), steps, labels, texts[k])
         if k < shown - 1:
             over.set_xlabel("")
@@ -118,7 +118,9 @@ def _ink(axes: Any, item: Any, at: Array, text: str) -> None:
     for u, letter in enumerate(text if len(at) else ""):
         if u in owned:
             x = float(np.median(np.concatenate(owned[u])[:, 0]))
-            axes.text(x, low - 0.12, plain(letter), ha="center", va="top", fontsize=11, color=COLOURS[u % len(COLOURS)])
+            axes.text(
+                x, low - 0.12, as_text(letter), ha="center", va="top", fontsize=11, color=COLOURS[u % len(COLOURS)]
+            )
     (left, bottom), (right, top) = everything.min(axis=0), everything.max(axis=0)
     axes.set(xlim=(left - 0.2, right + 0.2), ylim=(bottom - 0.65, top + 0.15), aspect="equal", anchor="W")
     axes.axis("off")
@@ -134,7 +136,7 @@ def _over_time(axes: Any, p: Array, steps: Array, labels: Array, text: str) -> N
         here = np.arange(max(0, int(bounds[u])), min(len(p), int(np.ceil(bounds[u + 1])) + 1))
         axes.fill_between(here, p[here, label], color=colour, alpha=0.35, linewidth=0)
         axes.plot(here, p[here, label], color=colour, linewidth=1.2)
-        axes.text(step, p[step, label] + 0.04, plain(text[u]), ha="center", va="bottom", fontsize=10, color=colour)
+        axes.text(step, p[step, label] + 0.04, as_text(text[u]), ha="center", va="bottom", fontsize=10, color=colour)
     axes.set(xlim=(-0.7, len(p) - 0.3), ylim=(0, 1.25), yticks=[0, 0.5, 1], xlabel="frame (grey: the blank)")
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_ylabel("probability", fontsize=9)
@@ -155,7 +157,7 @@ def words_sheet(path: Path, items: Sequence[Any], says: Sequence[str], truths: S
             axes.plot(points[:, 0], points[:, 1], "-" if len(points) > 1 else "o", markersize=2, color="black",
                       linewidth=1.3, solid_capstyle="round")  # fmt: skip
         axes.set_aspect("equal")
-        axes.text(0.5, -0.08, plain(reading_of(said, truth)), fontsize=10, ha="center", va="top",
+        axes.text(0.5, -0.08, as_text(reading_of(said, truth)), fontsize=10, ha="center", va="top",
                   transform=axes.transAxes, color=GREEN if said == truth else RED)  # fmt: skip
     figure.tight_layout(h_pad=2.0)
     figure.suptitle(title, fontsize=11, y=1.02 + 0.1 / rows)

@@ -15,9 +15,9 @@ from minirnn.decode_ctc import best_path
 from minirnn.functional.activations import log_softmax
 from minirnn.models.reader import STRIDE
 from minirnn.pair import Array
-from minirnn.plots import BLUE, GREEN, GREY, RED
+from minirnn.plots import BLUE, GREEN, GREY, RED, as_text
 from minirnn.tasks.reader import Reader
-from minirnn.tasks.reading_pictures import plain, reading_of, save, wrong_first
+from minirnn.tasks.reading_pictures import reading_of, save, wrong_first
 from minirnn.train import LAST
 
 SHOWN = 0.04  # a label that never gets more than this is not in the picture of columns
@@ -56,7 +56,7 @@ def lines_sheet(path: Path, images: Sequence[Array], says: Sequence[str], truths
     for axes, image, said, truth in zip(grid, images, says, truths):
         padded = np.pad(image, ((0, 0), (0, widest - image.shape[1])))
         axes.imshow(255 - padded, cmap="gray", vmin=0, vmax=255, interpolation="bilinear")
-        axes.text(0, -0.06, plain(reading_of(said, truth), room), transform=axes.transAxes, ha="left", va="top",
+        axes.text(0, -0.06, as_text(reading_of(said, truth), room), transform=axes.transAxes, ha="left", va="top",
                   fontsize=10, color=GREEN if said == truth else RED)  # fmt: skip
     figure.tight_layout(h_pad=1.4)
     figure.suptitle(title, fontsize=11, y=1.02 + 0.1 / rows)
@@ -87,7 +87,7 @@ def columns_picture(path: Path, image: Array, logits: Array, alphabet: Alphabet,
     top.imshow(p[:, order].T, cmap="Blues", vmin=0, vmax=1, aspect="auto", interpolation="nearest",
                extent=(0, columns, len(order) - 0.5, -0.5))  # fmt: skip
     names = [alphabet.characters[k - 1] if k else "blank" for k in order]
-    names = ["space" if name == " " else plain(name) for name in names]
+    names = ["space" if name == " " else as_text(name) for name in names]
     top.set_yticks(range(len(order)), names, fontsize=10)
     top.tick_params(length=0, labelbottom=False)
     top.set_ylabel("label", fontsize=9, color=GREY)
@@ -107,5 +107,5 @@ def columns_picture(path: Path, image: Array, logits: Array, alphabet: Alphabet,
         top.plot(peak, row, "o", markersize=3, color=RED if chance < 0.5 else BLUE, markeredgecolor="white")
     for axes in (top, bottom):
         axes.spines[["top", "right"]].set_visible(False)
-    top.set_title(plain(title or f"reads: {text or '(nothing)'}"), fontsize=11, loc="left")
+    top.set_title(as_text(title or f"reads: {text or '(nothing)'}"), fontsize=11, loc="left")
     return save(figure, path)

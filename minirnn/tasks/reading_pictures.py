@@ -1,4 +1,4 @@
-"""What the pictures of both readers share: which lines a sheet shows, text for matplotlib, saving."""
+"""What the pictures of both readers share: which lines a sheet shows, and saving."""
 
 from __future__ import annotations
 
@@ -23,13 +23,6 @@ def reading_of(said: str, truth: str) -> str:
     """What stands below a line: what is read, and what is right where that is something else."""
     text = said or "(nothing)"
     return text if said == truth else f"{text}   (right: {truth})"
-
-
-def plain(text: str, room: int | None = None) -> str:
-    """Text as matplotlib draws it: a dollar would begin a formula; what is longer than `room` characters is cut."""
-    if room is not None and len(text) > room:
-        text = f"{text[: room - 2].rstrip()} …"
-    return text.replace("$", r"\$")
 
 
 def save(figure: Any, path: Path) -> Path:

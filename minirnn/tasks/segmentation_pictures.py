@@ -42,7 +42,7 @@ def sheet(model: Segmenter, split: Masked, path: Path, what: str) -> Path:
             if k == 0:
                 cell.set_title(title, fontsize=11)
         f1 = mask_scores([found], [truth])["f1"]
-        axes[0].set_ylabel(f"{some.names[k]}: F1 {f1:.2f}", fontsize=10)
+        axes[0].set_ylabel(f"{plots.as_text(some.names[k])}: F1 {f1:.2f}", fontsize=10)
     counted = f"{len(some)} of {len(split)}" if len(some) < len(split) else f"{len(some)}"
     figure.suptitle(f"{counted} {what}", fontsize=12, y=0.985)
     marks = ((plots.ORANGE, "found, but not in the mask"), (plots.BLUE, "in the mask, but missed"))
