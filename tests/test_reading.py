@@ -8,6 +8,7 @@ import pytest
 from minirnn.data.evenly import evenly
 from minirnn.data.text import Alphabet
 from minirnn.errors import DataError
+from minirnn.plots import as_text
 from minirnn.tasks.reading import (
     BONUSES,
     WEIGHTS,
@@ -22,7 +23,7 @@ from minirnn.tasks.reading import (
     targets_of,
     ways_to_read,
 )
-from minirnn.tasks.reading_pictures import SHEET, plain, reading_of, wrong_first
+from minirnn.tasks.reading_pictures import SHEET, reading_of, wrong_first
 
 AB = Alphabet(("a", "b"))
 
@@ -115,9 +116,9 @@ def test_a_sheet_shows_wrong_readings_first_but_not_only_them():
 
 
 def test_text_in_pictures():
-    assert plain("a$_$") == r"a\$_\$"
-    assert plain("unspaced" * 10, 20) == "unspacedunspacedun …"  # not an ellipsis alone
-    assert plain("two  spaces", 11) == "two  spaces"
+    assert as_text("a$_$") == r"a\$_\$"
+    assert as_text("unspaced" * 10, 20) == "unspacedunspacedun …"  # not an ellipsis alone
+    assert as_text("two  spaces", 11) == "two  spaces"
 
 
 @pytest.mark.parametrize(("n", "most"), [(9, 3), (10, 9), (3, 3), (2, 5), (1, 1), (1000, 999), (5, 1)])
