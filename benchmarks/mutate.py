@@ -2,7 +2,7 @@
 
     python -m benchmarks.mutate [NAME ...] [--jobs 2] [--json] [--list]
 
-The mistakes are those of `benchmarks.mutants`: 482 that people make in hand-written backpropagation and what goes with
+The mistakes are those of `benchmarks.mutants`: 485 that people make in hand-written backpropagation and what goes with
 it. Each is planted into a temporary copy of the package, and the tests of its layer run there: gradient checks and the
 contract first, then PyTorch, then values worked out by hand. A mistake counts as caught when one of these tests fails. Before that the same
 tests must pass on a copy without a mistake. NAME picks layers or parts of descriptions ("gru", "dbh = dbx").
@@ -101,6 +101,7 @@ TESTS: dict[str, tuple[Tests, ...]] = {  # the cheap ones first; what follows ru
     "video": (Tests(CHECKS, "video"), Tests(("tests/test_film.py",), "not describe and not resuming and not seed")),
     "films": (Tests(("tests/test_films.py", "tests/test_film.py"), "not describe and not resuming and not seed"),),
     "beam search": (Tests(("tests/test_decode.py",), "wide or narrow or beam_of_one or finished or search"),),
+    "planning": (Tests(("tests/test_train.py",), "limit or planned or whole or checks"),),
     "pen reader": (Tests(CHECKS, "pen_"), Tests(("tests/test_pen.py",), "alone or middle_of")),
     "windows": (Tests(CHECKS, "windows"), Tests((TORCH,), "windows")),
     "pen strokes": (Tests(("tests/test_pen.py",), "strokes or size_and or straight or what_the or zeros or bending"),),

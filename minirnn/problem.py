@@ -18,7 +18,7 @@ class TrainConfig:
     """Everything that fixes how a model is trained."""
 
     epochs: float = 10.0  # passes over the training set
-    seconds: float | None = None  # time limit: the run is planned to fit, and stopped if it still does not
+    seconds: float | None = None  # time limit: planned at every validation to fit, and stopped if it still does not
     share: float = 1.0  # of the time limit; the rest is another run's
     batch: int = 64  # examples a step
     optimiser: str = "adam"  # sgd, rmsprop, adam or adamw
@@ -95,6 +95,7 @@ class Progress:
 
     step: int = 0  # updates made
     total: int = 0  # updates planned; 0 until a run with a time limit has timed its first steps
+    timed: tuple[int, float] = (0, 0.0)  # step and seconds from which on the speed is measured for the next plan
     seconds: float = 0.0  # spent so far, in all sittings
     best_score: tuple[float, ...] = ()  # of the best check so far
     best_step: int = 0

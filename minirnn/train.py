@@ -24,7 +24,7 @@ from minirnn.optim import OPTIMISERS, learning_rate
 from minirnn.problem import Checked, Note, Problem, Progress, Step, TrainConfig, TrainingError, TrainState, as_json
 
 LAST, BEST = "last.safetensors", "best.safetensors"
-CALIBRATION = 20  # steps that are timed before a run with a time limit fixes its length
+CALIBRATION = 20  # steps that are timed before a run with a time limit is planned; every validation plans it again
 
 
 def train(
@@ -114,30 +114,41 @@ def _update(
 
 
 def _plan(problem: Problem, config: TrainConfig, state: TrainState, progress: Progress, began: float) -> Progress:
-    """Fix the length of a run with a time limit from the speed of its first steps and of one validation."""
-    assert config.seconds is not None
+    """The first plan of a run with a time limit, from the speed of its first steps and of one validation."""
     per_step = progress.seconds / progress.step
     start = time.monotonic()
     problem.judge(state.params, state.running)
-    judging = config.checks * (time.monotonic() - start)
-    fits = int((config.share * config.seconds - judging - (time.monotonic() - began)) / per_step)
-    total = min(_steps(problem, config), progress.step + max(1, fits))
-    return replace(progress, total=total, seconds=time.monotonic() - began)
+    return _planned(problem, config, progress, per_step, time.monotonic() - start, began)
+
+
+def _planned(
+    problem: Problem, config: TrainConfig, progress: Progress, per_step: float, judging: float, began: float
+) -> Progress:
+    """The same progress with as many steps as fit into what is left of the time, validations included."""
+    assert config.seconds is not None
+    seconds = time.monotonic() - began
+    left = config.share * config.seconds - seconds - (config.checks - len(progress.checks)) * judging
+    total = min(_steps(problem, config), progress.step + max(1, int(left / per_step)))
+    return replace(progress, total=total, seconds=seconds, timed=(progress.step, seconds))
 
 
 def _check_due(progress: Progress, config: TrainConfig) -> bool:
-    """Whether a validation is due: `checks` of them, evenly spread, the last when the run ends."""
-    if progress.step == (progress.checks[-1]["step"] if progress.checks else 0):
+    """Whether a validation is due: those left are spread evenly over the steps left, the last when the run ends."""
+    before = progress.checks[-1]["step"] if progress.checks else 0
+    if progress.step == before:
         return False  # nothing has changed since
-    due = progress.total > 0 and progress.step * config.checks // progress.total > len(progress.checks)
+    left = config.checks - len(progress.checks)
+    due = 0 < progress.total - before <= left * (progress.step - before)
     return due or _done(progress, config)
 
 
 def _check(
     problem: Problem, config: TrainConfig, state: TrainState, progress: Progress, began: float, folder: Path
 ) -> tuple[TrainState, Progress, Checked]:
-    """Validate, keep the parameters when they are the best so far, and write the checkpoints."""
+    """Validate, keep the parameters when they are the best so far, plan what is left, and write the checkpoints."""
+    start = time.monotonic()
     scores = problem.judge(state.params, state.running)
+    judging = time.monotonic() - start
     score = tuple(scores[name] for name in problem.best)
     better = score > progress.best_score  # any score is more than none
     row = {"step": progress.step, "seconds": round(time.monotonic() - began, 3), **scores}
@@ -147,6 +158,10 @@ def _check(
         progress = replace(progress, best_score=score, best_step=progress.step)
         meta = {**problem.meta, "step": progress.step, "scores": scores}
         checkpoint.save(folder / BEST, checkpoint.flatten("model", (state.params, state.running)), meta)
+    if progress.total and config.seconds and not _done(progress, config):
+        step, seconds = progress.timed
+        per_step = (start - began - seconds) / (progress.step - step)
+        progress = _planned(problem, config, progress, per_step, judging, began)
     _save(state, progress, config, problem, folder / LAST)
     sample = problem.sample(state.params, state.running)
     return state, progress, Checked(progress.step, scores, better, sample, progress.seconds)
@@ -177,8 +192,9 @@ def _load(
             f"{path} was made by another run ({'; '.join(dict.fromkeys(differ))}); start anew in another folder"
         )
     progress = Progress(**meta["progress"])
-    losses, checks = tuple(progress.losses), tuple(progress.checks)
-    progress = replace(progress, losses=losses, checks=checks, best_score=tuple(progress.best_score))
+    losses, checks, (step, seconds) = tuple(progress.losses), tuple(progress.checks), progress.timed
+    progress = replace(progress, losses=losses, checks=checks, timed=(step, seconds))
+    progress = replace(progress, best_score=tuple(progress.best_score))
     here = checkpoint.environment()
     changed = sorted(k for k in here if here[k] != meta["environment"].get(k))
     notes = [Note(f"going on from step {progress.step}")]

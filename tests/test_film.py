@@ -47,6 +47,19 @@ def model(seed=0, **config):
 # the model
 
 
+@pytest.mark.parametrize("training", [False, True])
+def test_dropout_is_for_training_alone(training):
+    losses = []
+    for drop in (0.0, 0.5):
+        c, params, running, frames, (inputs, targets) = model(drop=drop)
+        (loss, _), _ = video_captioner.forward(
+            frames, inputs, targets, np.ones((2, 3), bool), running, params, config=c, training=training,
+            rng=np.random.default_rng(1),
+        )  # fmt: skip
+        losses.append(float(loss))
+    assert (losses[0] == losses[1]) == (not training)
+
+
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 def test_the_fast_pairs_give_the_same_loss_and_gradients(cell):
     c, params, running, frames, (inputs, targets) = model(cell=cell)

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import asdict, replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -198,14 +199,70 @@ def test_a_run_shorter_than_its_checks_is_checked_once_a_step(tmp_path):
     assert [type(e) for e in events] == [Step, Checked, Step, Checked]
 
 
-def test_a_time_limit_fixes_the_length_of_the_run_and_resuming_keeps_it(tmp_path):
-    config = replace(TRAIN, epochs=1000, seconds=1.5)
-    steps = [e for e in run(tmp_path, config=config, stop_after=30) if isinstance(e, Step)]
-    assert steps[0].total == 0
-    total = steps[-1].total
-    assert 30 < total < 4000
-    ended = [e for e in run(tmp_path, config=config, resume=True) if isinstance(e, Step)]
-    assert ended[-1].total == total
+class Clock:
+    """Stands in for `time`: a step takes what `per_step` says at that moment, a validation a fixed time."""
+
+    def __init__(self, monkeypatch, per_step, judging):
+        self.now, self.per_step, self.judging = 1000.0, per_step, judging
+        monkeypatch.setattr("minirnn.train.time", SimpleNamespace(monotonic=lambda: self.now))
+
+    def timed(self, problem):
+        start = self.now
+
+        def batch(indices, rng):
+            self.now += self.per_step(self.now - start)
+            return problem.batch(indices, rng)
+
+        def judge(params, running):
+            self.now += self.judging
+            return problem.judge(params, running)
+
+        return replace(problem, batch=batch, judge=judge)
+
+
+@pytest.mark.parametrize(
+    "per_step",
+    [
+        lambda now: 1.0,
+        lambda now: 5.0 if now < 120 else 1.0,  # something else ran while the first steps were timed
+        lambda now: 1.0 if now < 200 else 3.0,  # … or came later
+    ],
+    ids=["even", "slow first", "slow later"],
+)
+def test_a_run_with_a_time_limit_is_planned_again_at_every_validation(tmp_path, monkeypatch, per_step):
+    clock = Clock(monkeypatch, per_step, judging=20)
+    problem = clock.timed(tiny_system().problem())
+    config = replace(TRAIN, epochs=1000, seconds=600, checks=10)
+    events = list(train(problem, config, tmp_path))
+    steps = [e for e in events if isinstance(e, Step)]
+    assert steps[0].total == 0 < steps[25].total
+    assert 0.93 * 600 < events[-1].seconds <= 600  # the time is used
+    assert steps[-1].step == steps[-1].total  # and the schedule of the learning rate came to its end
+    assert len([e for e in events if isinstance(e, Checked)]) == 10
+
+
+def test_a_planned_run_goes_on_as_if_it_had_never_stopped(tmp_path, monkeypatch):
+    config = replace(TRAIN, epochs=1000, seconds=100, checks=5)
+
+    def sitting(folder, stop_after=None, resume=False):
+        problem = Clock(monkeypatch, lambda now: 1.0, judging=0.5).timed(tiny_system().problem())
+        loop = train(problem, config, folder, resume=resume)
+        for event in loop:
+            if isinstance(event, Step) and event.step == stop_after:
+                loop.close()
+        return event
+
+    whole = sitting(tmp_path / "whole")
+    sitting(tmp_path / "parts", stop_after=47)
+    assert sitting(tmp_path / "parts", resume=True).step == whole.step
+    assert same(state_of(tmp_path / "whole"), state_of(tmp_path / "parts"))
+
+
+def test_a_run_without_a_time_limit_is_checked_at_even_steps(tmp_path):
+    events = run(tmp_path, config=replace(shorter(5), checks=4))
+    total = next(e for e in events if isinstance(e, Step)).total
+    at = [e.step for e in events if isinstance(e, Checked)]
+    assert at == [-(-total * k // 4) for k in (1, 2, 3, 4)]
 
 
 PARAMETERS = [name for name, _ in tree_items(tiny_system(image="attention").problem().params)]

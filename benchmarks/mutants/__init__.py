@@ -1,4 +1,4 @@
-"""`MUTANTS`: a catalogue of 482 mistakes in hand-written backpropagation and what goes with it, each as a change to minirnn's own code.
+"""`MUTANTS`: a catalogue of 485 mistakes in hand-written backpropagation and what goes with it, each as a change to minirnn's own code.
 
 A mistake in a forward pass is planted together with the backward pass that belongs to it, where the code has a place
 for it: who differentiates their own mistake passes a gradient check, so something else has to notice. Conventions

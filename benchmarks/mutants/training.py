@@ -1,4 +1,4 @@
-"""Mistakes in the optimisers, in clipping and in beam search."""
+"""Mistakes in the optimisers, in clipping, in beam search and in planning a run."""
 
 from __future__ import annotations
 
@@ -77,4 +77,20 @@ BEAM = mutants(
     },
 )
 
-MUTANTS = OPTIMISERS + CLIPPING + BEAM
+PLANNING = mutants(
+    "planning",
+    "train.py",
+    {
+        "planned once and never again": {
+            "if progress.total and config.seconds and not _done": "if False and not _done"
+        },
+        "validations cost no time": {"(config.checks - len(progress.checks)) * judging": "0 * judging"},
+        "a run that goes on times its first steps anew": {
+            "progress = replace(progress, losses=losses, checks=checks, timed=(step, seconds))": (
+                "progress = replace(progress, losses=losses, checks=checks, timed=(progress.step - 1, seconds))"
+            )
+        },
+    },
+)
+
+MUTANTS = OPTIMISERS + CLIPPING + BEAM + PLANNING
