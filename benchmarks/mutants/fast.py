@@ -10,8 +10,8 @@ LSTM = mutants(
     "fast lstm",
     "fast/lstm.py",
     {
-        "halving in the order i, f, o, g": {"HALVED = (0.5, 0.5, 1, 0.5)": "HALVED = (0.5, 0.5, 0.5, 1)"},
-        "g goes through the sigmoid too": {"for s in (a[:2], a[3]):": "for s in (a[:3], a[3]):"},
+        "negated in the order i, f, o, g": {"NEGATED = (-1, -1, 1, -1)": "NEGATED = (-1, -1, -1, 1)"},
+        "g goes through the sigmoid too": {"np.tanh(g, out=g)": "sigmoid_of_negated(g)"},
         "first state's c not read": {"h[0], c[0] = state": "h[0], c[0] = state.h, 0"},
         "df = dc c of this step": {"d[1] *= c[t]": "d[1] *= c[t + 1]"},
         "dc without what comes back from t + 1": {
@@ -28,7 +28,7 @@ GRU = mutants(
     "fast gru",
     "fast/gru.py",
     {
-        "z not halved": {"HALVED = (0.5, 0.5, 1)": "HALVED = (0.5, 1, 1)"},
+        "z not negated": {"NEGATED = (-1, -1, 1)": "NEGATED = (-1, 1, 1)"},
         "bh of n outside the reset gate": {
             "bx[:2] += bh[:2]": "bx += bh",
             "np.add(ah[2], bh[2], out=ahn[t])": "ahn[t] = ah[2]",

@@ -15,13 +15,13 @@ from minirnn.fast.time import (
     rows,
     scaled_gates,
     side_by_side,
-    sigmoid_of_halved,
+    sigmoid_of_negated,
     time_first,
 )
 from minirnn.functional.recurrent import GRUParams, GRUState, gru_step
 from minirnn.pair import Array, Pair
 
-HALVED = (0.5, 0.5, 1)  # of r, z, n: sigmoids halve their argument
+NEGATED = (-1, -1, 1)  # of r, z, n: sigmoids turn the sign of their argument
 
 
 def gru_forward(x: Array, state: GRUState, params: GRUParams) -> tuple[GRUState, Any]:
@@ -56,7 +56,7 @@ def run(x: Array, same: Array | None, state: GRUState, params: GRUParams) -> tup
     check_sequence(x, same, state, params, gru_step)
     x = time_first(x)
     T, N, _ = x.shape
-    Wx, Wh, bx, bh = (scaled_gates(w, HALVED) for w in params)
+    Wx, Wh, bx, bh = (scaled_gates(w, NEGATED) for w in params)
     bx[:2] += bh[:2]
     H = len(params.Wh)
     gates = read_inputs(x, same, Wx, bx)  # (1)
@@ -68,7 +68,7 @@ def run(x: Array, same: Array | None, state: GRUState, params: GRUParams) -> tup
         np.matmul(h[t], Wh, out=ah)  # (2)
         np.add(ah[2], bh[2], out=ahn[t])
         rz += ah[:2]  # (3)
-        sigmoid_of_halved(rz)
+        sigmoid_of_negated(rz)
         r, z = rz
         np.multiply(r, ahn[t], out=u)  # (4)
         n += u

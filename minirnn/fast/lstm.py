@@ -6,8 +6,8 @@ What the readable pair does step by step is done here for all steps at once wher
     after the loop     dWx, dWh, db, dx
 
 Inside the loop every result goes into an array that was made before it. Each gate has an array of its own, (T, N, H),
-so that an operation on a gate is one run through memory; all four are one block, and one call of tanh serves them all:
-sigmoid(a) = (tanh(a / 2) + 1) / 2, where the halving is done to the weights.
+so that an operation on a gate is one run through memory. The minus in sigmoid(a) = 1 / (1 + exp(-a)) is done to the
+weights.
 """
 
 from __future__ import annotations
@@ -25,12 +25,13 @@ from minirnn.fast.time import (
     rows,
     scaled_gates,
     side_by_side,
+    sigmoid_of_negated,
     time_first,
 )
 from minirnn.functional.recurrent import LSTMParams, LSTMState, lstm_step
 from minirnn.pair import Array, Pair
 
-HALVED = (0.5, 0.5, 1, 0.5)  # of i, f, g, o: sigmoids halve their argument
+NEGATED = (-1, -1, 1, -1)  # of i, f, g, o: sigmoids turn the sign of their argument
 
 
 def lstm_forward(x: Array, state: LSTMState, params: LSTMParams) -> tuple[LSTMState, Any]:
@@ -67,7 +68,7 @@ def run(x: Array, same: Array | None, state: LSTMState, params: LSTMParams) -> t
     check_sequence(x, same, state, params, lstm_step)
     x = time_first(x)
     (T, N, _), H = x.shape, len(params.Wh)
-    Wx, Wh, b = (scaled_gates(w, HALVED) for w in params)
+    Wx, Wh, b = (scaled_gates(w, NEGATED) for w in params)
     gates = read_inputs(x, same, Wx, b)  # (1)
     h, c = np.empty((T + 1, N, H), x.dtype), np.empty((T + 1, N, H), x.dtype)
     h[0], c[0] = state
@@ -76,11 +77,10 @@ def run(x: Array, same: Array | None, state: LSTMState, params: LSTMParams) -> t
         a = gates[:, t]
         np.matmul(h[t], Wh, out=ah)
         a += ah
-        np.tanh(a, out=a)  # (2)
-        for s in (a[:2], a[3]):
-            s *= 0.5
-            s += 0.5
         i, f, g, o = a
+        sigmoid_of_negated(a[:2])  # (2)
+        np.tanh(g, out=g)
+        sigmoid_of_negated(o)
         np.multiply(f, c[t], out=c[t + 1])  # (3)
         np.multiply(i, g, out=ig)
         c[t + 1] += ig

@@ -1,5 +1,10 @@
 """Arrays for intermediate results that no caller ever sees, kept from call to call: fresh memory costs a page fault for
-every 4 KB, which is as slow as the arithmetic that follows."""
+every 4 KB, which is as slow as the arithmetic that follows.
+
+Results that callers do see are new arrays. The C library of Linux gives the memory of a large one back to the system as
+soon as it is free, so that the next one begins with page faults again; once it has seen a larger one come and go, it
+keeps as much for the next. One comes and goes below.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +25,7 @@ class _Kept(threading.local):
 
 
 _kept = _Kept()
+np.empty(2**25 - 2**16, np.uint8)  # never touched; from 2**25 bytes on the C library learns nothing
 
 
 def scratch(name: str, shape: tuple[int, ...], dtype: Any) -> Array:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from minirnn.fast.time import sigmoid_of_halved
+from minirnn.fast.time import sigmoid_of_negated
 from minirnn.functional.activations import log_softmax
 from minirnn.models.captioner import Telling
 from minirnn.models.captioner_params import CaptionerConfig, CaptionerParams
@@ -26,7 +26,7 @@ from minirnn.models.encoder import Running
 from minirnn.ops import Ops
 from minirnn.pair import Array, Tree
 
-HALVED = {"rnn": (1,), "gru": (0.5, 0.5, 1), "lstm": (0.5, 0.5, 1, 0.5)}  # sigmoids halve their argument
+NEGATED = {"rnn": (1,), "gru": (-1, -1, 1), "lstm": (-1, -1, 1, -1)}  # sigmoids turn the sign of their argument
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Speaker:
     def of(cls, params: CaptionerParams, running: Running, config: CaptionerConfig, ops: Ops) -> Speaker:
         """Work out what the steps share."""
         cell, E = params.cell, config.embed
-        scale = np.repeat(np.array(HALVED[config.cell], params.words.dtype), config.hidden)
+        scale = np.repeat(np.array(NEGATED[config.cell], params.words.dtype), config.hidden)
         Wx, Wh = cell.Wx * scale, cell.Wh * scale
         bias, bn = cell[2] * scale, None
         if config.cell == "gru":
@@ -89,13 +89,13 @@ class Speaker:
             return state._replace(h=np.tanh(a))
         if self.config.cell == "gru":
             rz = a[:, : 2 * H] + ah[:, : 2 * H]
-            sigmoid_of_halved(rz)
+            sigmoid_of_negated(rz)
             n = np.tanh(a[:, 2 * H :] + rz[:, :H] * (ah[:, 2 * H :] + self.bn))
             return state._replace(h=n + rz[:, H:] * (state.h - n))
         a += ah
-        np.tanh(a, out=a)
-        s = a * a.dtype.type(0.5)
-        s += a.dtype.type(0.5)
-        c = s[:, H : 2 * H] * state.c
-        c += s[:, :H] * a[:, 2 * H : 3 * H]
-        return state._replace(h=s[:, 3 * H :] * np.tanh(c), c=c)
+        i_f, g, o = a[:, : 2 * H], a[:, 2 * H : 3 * H], a[:, 3 * H :]
+        sigmoid_of_negated(i_f)
+        sigmoid_of_negated(o)
+        c = i_f[:, H:] * state.c
+        c += i_f[:, :H] * np.tanh(g)
+        return state._replace(h=o * np.tanh(c), c=c)
