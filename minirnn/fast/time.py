@@ -33,8 +33,9 @@ def by_gate(w: Array, gates: int) -> Array:
 def scaled_gates(w: Array, factors: tuple[float, ...]) -> Array:
     """w (..., gates * H) as a new (gates, ..., H), each gate times its factor."""
     gates = by_gate(w, len(factors))
-    out = np.empty(gates.shape, w.dtype)  # contiguous, as the result by itself would not be
-    return np.multiply(gates, np.array(factors, w.dtype).reshape(-1, *[1] * w.ndim), out=out)
+    out: Array = np.empty(gates.shape, w.dtype)  # contiguous, as the result by itself would not be
+    np.multiply(gates, np.array(factors, w.dtype).reshape(-1, *[1] * w.ndim), out=out)
+    return out
 
 
 def side_by_side(w: Array) -> Array:
