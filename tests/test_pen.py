@@ -484,7 +484,7 @@ def test_a_run_from_a_file_goes_on_and_refuses_what_has_changed(small, inks, cap
     assert main(["train", "pen", "--data", str(data), "--out", str(run), "--epochs", "1"]) == 0
     capsys.readouterr()
     status, result = run_json(capsys, "train", "pen", "--out", run, "--resume")
-    assert (status, result["steps"]) == (0, len(System(Settings(), split_inks(inks), SMALL).train.items) // 64)
+    assert (status, result["steps"]) == (0, len(System(Settings(), split_inks(inks), SMALL).train.items) // 32)
     status, report = run_json(capsys, "evaluate", run, "--data", data, "--split", "all")
     assert report["split"] == "test"  # of its own data a run has seen the rest
     other = save(tmp_path / "other.npz", inks[:4])

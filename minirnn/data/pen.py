@@ -18,7 +18,7 @@ from minirnn.pair import Array
 
 Rng = np.random.Generator
 
-SPACING = 0.08  # between points, in heights of the writing
+SPACING = 0.1  # between points, in heights of the writing
 POINT_FEATURES = 6
 TOGETHER = 200  # items that are resampled at once: their numbers stay in the cache
 

@@ -66,7 +66,7 @@ class Written(NamedTuple):
 def train_defaults(settings: Settings) -> TrainConfig:
     """How to train it."""
     drawn = settings.data == "drawn"
-    return TrainConfig(epochs=5 if drawn else 30, batch=32 if drawn else 64, lr=8e-3, clip=1.0, checks=8,
+    return TrainConfig(epochs=5 if drawn else 30, batch=32, lr=8e-3 if drawn else 5e-3, clip=1.0, checks=8,
                        warmup=50 if drawn else 100, seed=settings.seed)  # fmt: skip
 
 
