@@ -6,7 +6,7 @@
     h      = recurrent(glance)                         what was seen before (and, both ways, after)
            | glance                                    without recurrence, the baseline: frame by frame
     out    = affine([h, seen])                         box, and whether it is hidden
-    loss   = smooth L1 of the boxes / 10 + cross-entropy of "hidden" + cross-entropy of the place in the grid
+    loss   = smooth L1 of the boxes / 2 + cross-entropy of "hidden" + cross-entropy of the place in the grid
 
 Four pixels become one with four channels at first: the frame is a quarter as large where convolutions cost most.
 
@@ -27,7 +27,7 @@ from minirnn.ops import READABLE, Ops
 from minirnn.pair import Array, Pair
 from minirnn.unroll import BothWays
 
-BOX = 0.1  # weight of the boxes' loss: in pixels it would drown the others, which teach where to look
+BOX = 0.5  # weight of the boxes' loss: more and it drowns the others, which teach where to look; less, boxes stay rough
 
 
 def track_forward(
