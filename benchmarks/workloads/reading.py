@@ -24,20 +24,23 @@ def text_step() -> Workload:
     settings = text.Settings(data="")
     train = text.train_defaults(settings)
     N, T = settings.streams, settings.piece
-    config = TextConfig(VOCAB, settings.embed, settings.hidden, settings.layers, settings.cell)
+    config = TextConfig(VOCAB, settings.embed, settings.hidden, settings.layers, settings.cell, settings.dropout)
     ids = rng_of("characters").integers(0, VOCAB, (N, T + 1))
+
+    def used(exact: bool) -> TextConfig:
+        return replace(config, dropout=0.0) if exact else config  # the two sides draw different masks
 
     def ours(kit: Kit, exact: bool) -> Run:
         params = init_text(rng_of("weights of text"), config, Precision.dtype)
-        batch = (ids[:, :-1], ids[:, 1:], np.zeros(N, bool))
-        return our_step(kit, language_model, batch, first_state(config, N, Precision.dtype), params, config, train)
+        batch, state = (ids[:, :-1], ids[:, 1:], np.zeros(N, bool)), first_state(config, N, Precision.dtype)
+        return our_step(kit, language_model, batch, state, params, used(exact), train)
 
     def theirs(through_compile: bool, exact: bool) -> Run:
         import torch
 
         from benchmarks.workloads.torch_readers import TorchText
 
-        model = TorchText(config)
+        model = TorchText(used(exact))
         model.take(init_text(rng_of("weights of text"), config, Precision.dtype))
         batch = (torch.from_numpy(ids[:, :-1].copy()), torch.from_numpy(ids[:, 1:].copy()))
         return their_step(model.train(), batch, train, through_compile)

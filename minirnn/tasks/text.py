@@ -36,7 +36,7 @@ class Settings:
     cell: str = "lstm"
     layers: int = 2
     hidden: int = 192
-    dropout: float = 0.0
+    dropout: float = 0.1
     embed: int = 64
     streams: int = 32  # texts read side by side
     piece: int = 32  # characters a step of each: how far the gradient goes back
@@ -44,8 +44,9 @@ class Settings:
 
 
 def train_defaults(settings: Settings) -> TrainConfig:
-    """How to train it."""
-    return TrainConfig(epochs=10, batch=settings.streams, lr=1e-2, clip=1.0, warmup=50, checks=10, seed=settings.seed)
+    """How to train it. Weights that decay, and dropout, keep it from learning the training part by heart."""
+    return TrainConfig(epochs=10, batch=settings.streams, optimiser="adamw", lr=1e-2, weight_decay=0.05, clip=1.0,
+                       warmup=50, checks=10, seed=settings.seed)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ def _train_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--cell", choices=CELLS, help="of every layer (default: lstm)")
     parser.add_argument("--layers", type=int, choices=LAYERS, help="recurrent layers (default: 2)")
     parser.add_argument("--hidden", type=int, metavar="N", help="size of each layer (default: 192)")
-    parser.add_argument("--dropout", type=float, metavar="P", help="between the layers (default: 0)")
+    parser.add_argument("--dropout", type=float, metavar="P", help="above every layer (default: 0.1)")
 
 
 def _train(args: Namespace) -> Result:
