@@ -26,7 +26,9 @@ from minirnn import functional as F
 from minirnn.fast import columns
 from minirnn.fast import optim as fast_optim
 from minirnn.fast.rows import add_bias, column_sums
+from minirnn.fast.time import sigmoid_of_negated
 from minirnn.functional import ConvParams, LSTMState
+from minirnn.functional.activations import logistic
 from minirnn.pair import Array, Pair
 from minirnn.tree import tree_map
 from minirnn.unroll import beside
@@ -66,21 +68,20 @@ def all_inputs() -> tuple[Work, Work]:
     return lambda: [step @ W for step in x], lambda: x.reshape(-1, 256) @ W
 
 
-def one_tanh() -> tuple[Work, Work]:
-    a, gates = draw(64, 2048), draw(4, 64, 512)
-    out, work = np.empty_like(a), np.empty_like(gates)
+def gates_by_exp() -> tuple[Work, Work]:
+    gates = draw(4, 64, 512)
+    out = np.empty_like(gates)
 
     def plainly() -> None:
         for k in (0, 1, 3):
-            part = slice(512 * k, 512 * (k + 1))
-            out[:, part] = 1 / (1 + np.exp(-a[:, part]))
-        out[:, 1024:1536] = np.tanh(a[:, 1024:1536])
+            out[k] = logistic(gates[k])
+        out[2] = np.tanh(gates[2])
 
     def with_trick() -> None:
-        np.tanh(gates, out=work)
-        for s in (work[:2], work[3]):
-            s *= 0.5
-            s += 0.5
+        np.copyto(out, gates)
+        sigmoid_of_negated(out[:2])
+        np.tanh(out[2], out=out[2])
+        sigmoid_of_negated(out[3])
 
     return plainly, with_trick
 
@@ -221,7 +222,7 @@ def one_flat_array() -> tuple[Work, Work]:
 
 TRICKS = (
     Trick("one product for the inputs of all steps", 1.3, "64 rows reach 60 GFLOP/s, 1,024 reach 80", all_inputs),
-    Trick("one tanh for four gates, each contiguous", 1.3, "exp and division become one tanh", one_tanh),
+    Trick("gates in place, sigmoids by exp instead of tanh", 1.5, "exp is twice as fast; the minus is in the weights", gates_by_exp),
     Trick("memory kept from call to call", 2.0, "2,048 page faults of 0.3 us for each 0.6 ms of work", kept_memory),
     Trick("short rows seen as long ones", 6.0, "147,456 loops of 10 ns become 4,608", long_rows),
     Trick("sums of columns as a product", 3.0, "a loop of 32 for each row against the BLAS", sums_as_product),
