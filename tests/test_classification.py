@@ -15,7 +15,7 @@ from minirnn.data.classification import LabelledImages
 from minirnn.errors import DataError
 from minirnn.models.classifier import ClassifierConfig, init_classifier, log_probabilities
 from minirnn.ops import FAST, READABLE
-from minirnn.problem import Note, Step, TrainConfig
+from minirnn.problem import TrainConfig
 from minirnn.tasks import classification_baselines
 from minirnn.tasks.classification import (
     Classifier,
@@ -25,11 +25,11 @@ from minirnn.tasks.classification import (
     fit,
     load_classifier,
     scores,
-    train_classifier,
 )
 from minirnn.tasks.classification_baselines import baselines
 from minirnn.tasks.classification_settings import Settings, model_defaults, train_defaults
-from minirnn.train import LAST
+from minirnn.train import LAST, train
+from tests.runs import assert_resumes, until
 from tests.test_image_formats import idx_folder, picture_folder
 
 TRAIN = TrainConfig(epochs=3, batch=8, checks=3, warmup=2, seed=1, lr=0.01)
@@ -97,34 +97,16 @@ def tiny(folder, seed=0):
     return replace(system, config=replace(system.config, channels=(3, 4)))
 
 
-def state_of(folder):
-    """All arrays of the run, and its counters without the clock."""
-    arrays, meta = checkpoint.load(folder / LAST)
-    progress = {k: v for k, v in meta["progress"].items() if k != "seconds"}
-    progress["checks"] = [{k: v for k, v in row.items() if k != "seconds"} for row in progress["checks"]]
-    return {name: array.tobytes() for name, array in arrays.items()}, progress
-
-
 def run(system, folder, *, stop_after=None, **options):
-    events = []
-    loop = train_classifier(system, TRAIN, folder, **options)
-    for event in loop:
-        events.append(event)
-        if isinstance(event, Step) and event.step == stop_after:
-            loop.close()
-            break
-    return events
+    return until(train(system.problem(), TRAIN, folder, **options), stop_after)
 
 
 @pytest.mark.parametrize("stop_after", [1, 6, 13])
 def test_resuming_equals_never_having_stopped_bit_for_bit(tmp_path, stop_after):
-    system = tiny(tmp_path)
-    assert system.config.drop > 0
-    run(system, tmp_path / "whole")
-    run(system, tmp_path / "parts", stop_after=stop_after)
-    assert state_of(tmp_path / "parts") != state_of(tmp_path / "whole")
-    assert isinstance(run(tiny(tmp_path), tmp_path / "parts", resume=True)[0], Note)
-    assert state_of(tmp_path / "parts") == state_of(tmp_path / "whole")
+    assert tiny(tmp_path).config.drop > 0
+    assert_resumes(
+        lambda folder, **options: train(tiny(tmp_path).problem(), TRAIN, folder, **options), tmp_path, stop_after
+    )
 
 
 def test_training_is_in_float32_and_of_other_data_is_another_run(tmp_path):
@@ -141,7 +123,7 @@ def test_training_is_in_float32_and_of_other_data_is_another_run(tmp_path):
 
 def test_it_learns_what_can_be_learnt(tmp_path):
     system = tiny(tmp_path)
-    list(train_classifier(system, replace(TRAIN, epochs=12), tmp_path / "run"))
+    list(train(system.problem(), replace(TRAIN, epochs=12), tmp_path / "run"))
     model, meta = load_classifier(tmp_path / "run")
     assert meta["task"] == "classifier"
     test = system.splits["test"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +19,11 @@ from minirnn.data.moving_digits import Digits, draw_clips
 from minirnn.models.clip_classifier import ClipConfig, clip_classifier, clip_logits, init_clips
 from minirnn.ops import FAST
 from minirnn.optim import adam
-from minirnn.problem import Step, TrainConfig
+from minirnn.problem import TrainConfig
 from minirnn.tasks import clips
 from minirnn.tasks.clips import KINDS, Batches, Settings, System
 from minirnn.train import BEST, LAST
+from tests.runs import assert_resumes
 
 TINY = TrainConfig(epochs=2, batch=8, checks=2, warmup=2, seed=1)
 SIZES = {"channels": (2, 3), "features": 6, "hidden": 4}
@@ -97,19 +99,8 @@ def test_configs_that_cannot_be(wrong, says):
 
 
 def test_resuming_equals_never_having_stopped_bit_for_bit(tmp_path):
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    list(clips.train_clips(tiny(), TINY, whole))
-    loop = clips.train_clips(tiny(), TINY, parts)
-    for event in loop:
-        if isinstance(event, Step) and event.step == 3:
-            loop.close()
-    list(clips.train_clips(tiny(), TINY, parts, resume=True))
-    for inside, _ in KINDS.values():
-        (a, meta_a), (b, meta_b) = (checkpoint.load(folder / inside / LAST) for folder in (whole, parts))
-        assert a.keys() == b.keys()
-        assert all(a[key].tobytes() == b[key].tobytes() for key in a)
-        assert meta_a["progress"]["losses"] == meta_b["progress"]["losses"]
-        assert len(meta_a["progress"]["losses"]) == 8
+    inside = [folder for folder, _ in KINDS.values()]
+    assert assert_resumes(partial(clips.train_clips, tiny(), TINY), tmp_path, 3, inside=inside) == 8
 
 
 def test_every_epoch_moves_a_digit_anew():

@@ -16,7 +16,7 @@ from minirnn.data.detection import BoxedImages
 from minirnn.errors import DataError
 from minirnn.models.detector import DetectorConfig, detector, guesses, init_detector
 from minirnn.ops import FAST, READABLE
-from minirnn.problem import Note, Step, TrainConfig
+from minirnn.problem import Step, TrainConfig
 from minirnn.tasks import detection
 from minirnn.tasks.detection import (
     Detector,
@@ -26,13 +26,13 @@ from minirnn.tasks.detection import (
     load_detector,
     pick,
     scores,
-    train_detector,
     usual_boxes,
 )
 from minirnn.tasks.detection_detect import find_in
 from minirnn.tasks.detection_pictures import boxes_sheet
 from minirnn.tasks.detection_settings import Settings, train_defaults
-from minirnn.train import LAST
+from minirnn.train import LAST, train
+from tests.runs import assert_resumes, until
 from tests.test_detection_data import THING, XML, squares, truth
 
 TRAIN = TrainConfig(epochs=3, batch=4, checks=3, warmup=2, seed=1, lr=0.01)
@@ -132,32 +132,15 @@ def tiny(folder, seed=0, flips="both", parts=None):
     return replace(system, config=replace(system.config, channels=(4, 6), head=(6,)))
 
 
-def state_of(folder):
-    """All arrays of the run, and its counters without the clock."""
-    arrays, meta = checkpoint.load(folder / LAST)
-    progress = {k: v for k, v in meta["progress"].items() if k != "seconds"}
-    progress["checks"] = [{k: v for k, v in row.items() if k != "seconds"} for row in progress["checks"]]
-    return {name: array.tobytes() for name, array in arrays.items()}, progress
-
-
 def run(system, folder, *, stop_after=None, **options):
-    events = []
-    loop = train_detector(system, TRAIN, folder, **options)
-    for event in loop:
-        events.append(event)
-        if isinstance(event, Step) and event.step == stop_after:
-            loop.close()
-            break
-    return events
+    return until(train(system.problem(), TRAIN, folder, **options), stop_after)
 
 
 @pytest.mark.parametrize("stop_after", [1, 3, 7])
 def test_resuming_equals_never_having_stopped_bit_for_bit(tmp_path, stop_after):
-    run(tiny(tmp_path), tmp_path / "whole")
-    run(tiny(tmp_path), tmp_path / "parts", stop_after=stop_after)
-    assert state_of(tmp_path / "parts") != state_of(tmp_path / "whole")
-    assert isinstance(run(tiny(tmp_path), tmp_path / "parts", resume=True)[0], Note)
-    assert state_of(tmp_path / "parts") == state_of(tmp_path / "whole")
+    assert_resumes(
+        lambda folder, **options: train(tiny(tmp_path).problem(), TRAIN, folder, **options), tmp_path, stop_after
+    )
 
 
 def test_training_is_in_float32_and_with_other_boxes_another_run(tmp_path):
@@ -175,7 +158,7 @@ def test_training_is_in_float32_and_with_other_boxes_another_run(tmp_path):
 def test_it_learns_to_find_squares(tmp_path):
     system = tiny(tmp_path, parts={"train": 24, "val": 6, "test": 10})
     system = replace(system, config=replace(system.config, channels=(8, 12, 16), head=()))
-    list(train_detector(system, replace(TRAIN, epochs=40, lr=0.02, batch=8), tmp_path / "run"))
+    list(train(system.problem(), replace(TRAIN, epochs=40, lr=0.02, batch=8), tmp_path / "run"))
     model, meta = load_detector(tmp_path / "run")
     assert meta["task"] == "detector"
     test = system.splits["test"]

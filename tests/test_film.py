@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +20,13 @@ from minirnn.errors import DataError
 from minirnn.models.video_captioner import advance, start, video_captioner, watch_forward
 from minirnn.models.video_captioner_params import VideoConfig, init_video
 from minirnn.ops import FAST, READABLE
-from minirnn.problem import Step, TrainConfig
+from minirnn.problem import TrainConfig
 from minirnn.tasks import film
 from minirnn.tasks.film import Settings, System
 from minirnn.tasks.film_pictures import _chosen
 from minirnn.train import BEST, LAST
 from minirnn.tree import tree_items, tree_map
+from tests.runs import assert_resumes
 
 TINY = TrainConfig(epochs=2, batch=8, checks=2, warmup=2, seed=1)  # 2 epochs of 24 films: 6 steps
 
@@ -169,20 +171,10 @@ def whole(tmp_path_factory):
 
 
 @pytest.mark.parametrize("stop_after", [4, 8])
-def test_resuming_equals_never_having_stopped_bit_for_bit(whole, tmp_path, stop_after):
+def test_resuming_equals_never_having_stopped_bit_for_bit(tmp_path, stop_after):
     """Stopped in the model (6 steps), or in the baseline that follows it."""
-    loop, steps = film.train_film(tiny(), TINY, tmp_path), 0
-    for event in loop:
-        steps += isinstance(event, Step)
-        if steps == stop_after:
-            loop.close()
-    list(film.train_film(tiny(), TINY, tmp_path, resume=True))
-    for part in (".", film.FIRST_FRAME):
-        (a, meta_a), (b, meta_b) = (checkpoint.load(folder / part / LAST) for folder in (whole, tmp_path))
-        assert a.keys() == b.keys()
-        assert all(a[k].tobytes() == b[k].tobytes() for k in a)
-        assert meta_a["progress"]["losses"] == meta_b["progress"]["losses"]
-        assert len(meta_a["progress"]["losses"]) == 6
+    inside = (".", film.FIRST_FRAME)
+    assert assert_resumes(partial(film.train_film, tiny(), TINY), tmp_path, stop_after, inside=inside) == 6
 
 
 def test_another_seed_is_another_run(whole, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -30,11 +31,12 @@ from minirnn.data.gestures import (
     split_tracks,
 )
 from minirnn.errors import DataError
-from minirnn.problem import Step, TrainConfig
+from minirnn.problem import TrainConfig
 from minirnn.tasks import gestures
 from minirnn.tasks.gestures import Settings, System, baselines
 from minirnn.tasks.gestures_commands import _sheet
-from minirnn.train import BEST, LAST, train
+from minirnn.train import BEST, train
+from tests.runs import assert_resumes, state_of
 
 DATA = Path(os.environ.get("MINIRNN_DATA", Path(__file__).parents[1] / ".." / "shared" / "data")) / "gestures"
 real = pytest.mark.skipif(not DATA.exists(), reason=f"no data at {DATA}")
@@ -226,20 +228,14 @@ def tiny(**settings):
 
 
 def test_resuming_equals_never_having_stopped_bit_for_bit(tmp_path):
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    list(train(tiny().problem(), TINY, whole))
-    loop = train(tiny().problem(), TINY, parts)
-    for event in loop:
-        if isinstance(event, Step) and event.step == 4:
-            loop.close()
-    list(train(tiny().problem(), TINY, parts, resume=True))
-    (a, meta_a), (b, meta_b) = (checkpoint.load(folder / LAST) for folder in (whole, parts))
-    assert a.keys() == b.keys()
-    assert all(a[k].tobytes() == b[k].tobytes() for k in a)
-    assert meta_a["progress"]["losses"] == meta_b["progress"]["losses"]
-    other = replace(tiny(), settings=Settings(seed=5))
-    list(train(other.problem(), TINY, tmp_path / "other"))
-    assert checkpoint.load(tmp_path / "other" / LAST)[1]["progress"]["losses"] != meta_a["progress"]["losses"]
+    assert_resumes(partial(train, tiny().problem(), TINY), tmp_path, 4)
+
+
+def test_another_seed_makes_another_run(tmp_path):
+    for seed in (0, 5):
+        list(train(replace(tiny(), settings=Settings(seed=seed)).problem(), TINY, tmp_path / str(seed)))
+    losses = [state_of(tmp_path / name)[1]["losses"] for name in ("0", "5")]
+    assert losses[0] != losses[1]
 
 
 def test_five_models_are_trained_and_each_is_judged_on_what_it_has_not_seen(tmp_path, monkeypatch):

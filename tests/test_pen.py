@@ -6,13 +6,13 @@ import itertools
 import json
 import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from minirnn import checkpoint
 from minirnn.cli import main
 from minirnn.data import pen_forms
 from minirnn.data.bezier import curve
@@ -30,14 +30,15 @@ from minirnn.functional.ctc import ctc_loss
 from minirnn.functional.windows import windows
 from minirnn.models.pen_reader import PenConfig, centres, frames_of, init_pen, pen_logits
 from minirnn.ops import FAST
-from minirnn.problem import Step, TrainConfig
+from minirnn.problem import TrainConfig
 from minirnn.tasks import pen, pen_commands, pen_pictures
 from minirnn.tasks.alignment import peaks
 from minirnn.tasks.pen import Settings, System, load_reader
 from minirnn.tasks.reading import Decoding
 from minirnn.tasks.reading_words import load_words
-from minirnn.train import LAST, train
+from minirnn.train import train
 from minirnn.tree import tree_map
+from tests.runs import assert_resumes
 
 DATA = Path(os.environ.get("MINIRNN_DATA", Path(__file__).parents[1] / ".." / "shared" / "data")) / "unipen"
 real = pytest.mark.skipif(not DATA.exists(), reason=f"no data at {DATA}")
@@ -337,20 +338,10 @@ def tiny(inks, **settings):
 
 @pytest.mark.parametrize("features", FORMS)
 def test_resuming_equals_never_having_stopped_bit_for_bit(inks, tmp_path, features):
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
     config = replace(tiny(inks, features=features).config, drop=0.3)
     system = replace(tiny(inks, features=features), sizes=config)
-    list(train(system.problem(), TINY, whole))
-    loop = train(system.problem(), TINY, parts)
-    for event in loop:
-        if isinstance(event, Step) and event.step == 3:
-            loop.close()
-    list(train(system.problem(), TINY, parts, resume=True))
-    (a, meta_a), (b, meta_b) = (checkpoint.load(folder / LAST) for folder in (whole, parts))
-    assert a.keys() == b.keys()
-    assert all(a[k].tobytes() == b[k].tobytes() for k in a)
-    assert meta_a["progress"]["losses"] == meta_b["progress"]["losses"]
-    assert len(meta_a["progress"]["losses"]) == len(system.train.items) // 16
+    steps = assert_resumes(partial(train, system.problem(), TINY), tmp_path, 3)
+    assert steps == len(system.train.items) // 16
 
 
 def test_what_cannot_be_learned_is_left_out(inks):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from minirnn import checkpoint
 from minirnn.cli import main
 from minirnn.data import line_sets
 from minirnn.data.line_pictures import save_line
@@ -19,13 +19,14 @@ from minirnn.data.lines import ImageLines
 from minirnn.data.ngrams import WittenBell, witten_bell
 from minirnn.data.text import Alphabet
 from minirnn.models.reader import ReaderConfig, init_reader
-from minirnn.problem import Step, TrainConfig
+from minirnn.problem import TrainConfig
 from minirnn.tasks import reader, reading
 from minirnn.tasks.reader import Reader, Settings, System, report
 from minirnn.tasks.reader_baseline import TILE, tiles_of
 from minirnn.tasks.reader_pictures import columns_picture, lines_sheet
 from minirnn.tasks.reading import Decoding
 from minirnn.train import LAST, train
+from tests.runs import assert_resumes, state_of
 
 TINY = TrainConfig(epochs=0.5, batch=8, checks=2, warmup=2, seed=1)
 SMALL = ReaderConfig(classes=11, channels=(4, 6), hidden=6, drop=0.1)
@@ -63,19 +64,14 @@ def images_folder(folder, n=14):
 
 
 def test_resuming_equals_never_having_stopped_bit_for_bit(tmp_path):
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    list(train(system().problem(), TINY, whole))
-    loop = train(system().problem(), TINY, parts)
-    for event in loop:
-        if isinstance(event, Step) and event.step == 4:
-            loop.close()
-    list(train(system().problem(), TINY, parts, resume=True))
-    (a, meta_a), (b, meta_b) = (checkpoint.load(folder / LAST) for folder in (whole, parts))
-    assert a.keys() == b.keys()
-    assert all(a[k].tobytes() == b[k].tobytes() for k in a)
-    assert meta_a["progress"]["losses"] == meta_b["progress"]["losses"]
-    list(train(system(3).problem(), TINY, tmp_path / "other"))
-    assert checkpoint.load(tmp_path / "other" / LAST)[1]["progress"]["losses"] != meta_a["progress"]["losses"]
+    assert_resumes(partial(train, system().problem(), TINY), tmp_path, 4)
+
+
+def test_another_seed_makes_another_run(tmp_path):
+    for seed in (0, 3):
+        list(train(system(seed).problem(), TINY, tmp_path / str(seed)))
+    losses = [state_of(tmp_path / name)[1]["losses"] for name in ("0", "3")]
+    assert losses[0] != losses[1]
 
 
 def tiny_reader(characters="0123456789", config=SMALL):

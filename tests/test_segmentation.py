@@ -18,7 +18,7 @@ from minirnn.data.segmentation_crops import Bend, crops, smooth_field
 from minirnn.errors import DataError
 from minirnn.models.unet import UNetConfig, init_unet, unet, unet_logits
 from minirnn.ops import FAST, READABLE
-from minirnn.problem import Note, Step, TrainConfig
+from minirnn.problem import TrainConfig
 from minirnn.tasks.segmentation import (
     Segmenter,
     Settings,
@@ -27,12 +27,12 @@ from minirnn.tasks.segmentation import (
     evaluate,
     joined,
     load_segmenter,
-    train_segmenter,
 )
 from minirnn.tasks.segmentation_pictures import errors, shade
 from minirnn.tasks.segmentation_scores import baselines, best_threshold, mask_scores
-from minirnn.train import LAST
+from minirnn.train import LAST, train
 from minirnn.tree import tree_map
+from tests.runs import assert_resumes, until
 
 REAL = Path(os.environ.get("MINIRNN_DATA", Path(__file__).parents[1] / ".." / "shared" / "data")) / "membrane"
 CONFIG = UNetConfig(channels=(3, 4, 5))
@@ -426,33 +426,15 @@ def tiny(folder):
     return replace(system, config=replace(system.config, channels=(3, 4), drop=0.2))
 
 
-def state_of(folder):
-    """All arrays of the run, and its counters without the clock."""
-    arrays, meta = checkpoint.load(folder / LAST)
-    progress = {k: v for k, v in meta["progress"].items() if k != "seconds"}
-    progress["checks"] = [{k: v for k, v in row.items() if k != "seconds"} for row in progress["checks"]]
-    return {name: array.tobytes() for name, array in arrays.items()}, progress
-
-
 def run(system, folder, *, stop_after=None, **options):
-    events = []
-    loop = train_segmenter(system, TRAIN, folder, **options)
-    for event in loop:
-        events.append(event)
-        if isinstance(event, Step) and event.step == stop_after:
-            loop.close()
-            break
-    return events
+    return until(train(system.problem(), TRAIN, folder, **options), stop_after)
 
 
 @pytest.mark.parametrize("stop_after", [1, 4])
 def test_resuming_equals_never_having_stopped_bit_for_bit(tmp_path, stop_after):
-    system = tiny(tmp_path)
-    run(system, tmp_path / "whole")
-    run(system, tmp_path / "parts", stop_after=stop_after)
-    assert state_of(tmp_path / "parts") != state_of(tmp_path / "whole")
-    assert isinstance(run(tiny(tmp_path), tmp_path / "parts", resume=True)[0], Note)
-    assert state_of(tmp_path / "parts") == state_of(tmp_path / "whole")
+    assert_resumes(
+        lambda folder, **options: train(tiny(tmp_path).problem(), TRAIN, folder, **options), tmp_path, stop_after
+    )
 
 
 def test_training_is_in_float32_and_of_other_masks_is_another_run(tmp_path):
@@ -469,7 +451,7 @@ def test_training_is_in_float32_and_of_other_masks_is_another_run(tmp_path):
 
 def test_it_learns_what_can_be_learnt(tmp_path):
     system = tiny(tmp_path)
-    list(train_segmenter(system, replace(TRAIN, epochs=12), tmp_path / "run"))
+    list(train(system.problem(), replace(TRAIN, epochs=12), tmp_path / "run"))
     model, meta = load_segmenter(tmp_path / "run")
     assert meta["task"] == "segmenter"
     assert 0 < model.threshold < 1

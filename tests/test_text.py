@@ -19,7 +19,7 @@ from minirnn.problem import Step, TrainConfig
 from minirnn.tasks import text, text_model
 from minirnn.train import LAST, train
 from minirnn.tree import tree_items, tree_leaves, tree_map
-from tests.test_train import same, state_of
+from tests.runs import same, state_of, until
 
 DATA = Path(os.environ.get("MINIRNN_DATA", Path(__file__).parents[1] / ".." / "shared" / "data"))
 WORDS = ("the", "sea", "is", "wide", "and", "we", "are", "small", "said", "Ann", "to", "me")
@@ -48,7 +48,7 @@ def tiny(book, **chosen):
 
 def run(folder, system, config=TRAIN, resume=False, stop_after=None, lose=False):
     """Train, and return the losses; stop after so many steps; with `lose`, the state is lost after every step."""
-    problem, losses = system.problem(config.batch), []
+    problem = system.problem(config.batch)
     if lose:
         pair = problem.model
 
@@ -57,14 +57,8 @@ def run(folder, system, config=TRAIN, resume=False, stop_after=None, lose=False)
             return (loss, tree_map(np.zeros_like, running)), cache
 
         problem = replace(problem, model=replace(pair, forward=forward))
-    loop = train(problem, config, folder, resume=resume)
-    for event in loop:
-        if isinstance(event, Step):
-            losses.append(event.loss)
-            if event.step == stop_after:
-                loop.close()
-                break
-    return losses
+    events = until(train(problem, config, folder, resume=resume), stop_after)
+    return [event.loss for event in events if isinstance(event, Step)]
 
 
 # the text and its characters

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from minirnn import checkpoint
 from minirnn.boxes import iou_of_pairs
 from minirnn.cli import main
 from minirnn.data import moving_digits
@@ -21,12 +21,13 @@ from minirnn.models.tracker import corners, middles, places_asked, track
 from minirnn.models.tracker_look import LookParams, look_for, places_of
 from minirnn.models.tracker_params import TrackerConfig, init_tracker
 from minirnn.ops import FAST
-from minirnn.problem import Step, TrainConfig
+from minirnn.problem import TrainConfig
 from minirnn.tasks import tracking
 from minirnn.tasks.tracking import BASELINE, Settings, System
 from minirnn.tasks.tracking_pictures import around
 from minirnn.tasks.tracking_scores import filled, scores
 from minirnn.train import BEST, LAST
+from tests.runs import assert_resumes
 
 TINY = TrainConfig(epochs=1, batch=4, checks=2, warmup=2, seed=1)
 SIZES = {"channels": (2,), "deep": (3,), "features": 4, "hidden": 3}
@@ -173,20 +174,8 @@ def test_memories_made_by_hand():
 
 
 def test_resuming_equals_never_having_stopped_bit_for_bit(tmp_path):
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    system = System(Settings(), PARTS, sizes=SIZES)
-    list(tracking.train_tracker(system, TINY, whole))
-    loop = tracking.train_tracker(system, TINY, parts)
-    for event in loop:
-        if isinstance(event, Step) and event.step == 2:
-            loop.close()
-    list(tracking.train_tracker(system, TINY, parts, resume=True))
-    for inside in ("", BASELINE):
-        (a, meta_a), (b, meta_b) = (checkpoint.load(folder / inside / LAST) for folder in (whole, parts))
-        assert a.keys() == b.keys()
-        assert all(a[key].tobytes() == b[key].tobytes() for key in a)
-        assert meta_a["progress"]["losses"] == meta_b["progress"]["losses"]
-        assert len(meta_a["progress"]["losses"]) == 6
+    start = partial(tracking.train_tracker, System(Settings(), PARTS, sizes=SIZES), TINY)
+    assert assert_resumes(start, tmp_path, 2, inside=("", BASELINE)) == 6
 
 
 # commands

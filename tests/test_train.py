@@ -16,35 +16,14 @@ from minirnn.pair import Pair
 from minirnn.problem import Checked, Note, Step, TrainConfig, TrainingError, batch_indices
 from minirnn.train import BEST, LAST, load_best, train
 from minirnn.tree import tree_from_items, tree_items, tree_leaves
+from tests.runs import same, state_of, until
 from tests.tiny import TRAIN, shorter, tiny_system
 
 
 def run(folder, system=None, config=TRAIN, resume=False, stop_after=None, judge=None):
     """Train, and return the events; stop by closing the generator after so many steps."""
-    events = []
     problem = (system or tiny_system()).problem()
-    loop = train(replace(problem, judge=judge or problem.judge), config, folder, resume=resume)
-    for event in loop:
-        events.append(event)
-        if isinstance(event, Step) and event.step == stop_after:
-            loop.close()
-            break
-    return events
-
-
-def state_of(folder):
-    """All arrays of the run, and its counters without the clock."""
-    arrays, meta = checkpoint.load(folder / LAST)
-    progress = {k: v for k, v in meta["progress"].items() if k != "seconds"}
-    progress["checks"] = [{k: v for k, v in row.items() if k != "seconds"} for row in progress["checks"]]
-    return arrays, progress
-
-
-def same(a, b):
-    """Whether two runs ended in the same state, bit for bit."""
-    (arrays_a, progress_a), (arrays_b, progress_b) = a, b
-    assert arrays_a.keys() == arrays_b.keys()
-    return progress_a == progress_b and all(arrays_a[k].tobytes() == arrays_b[k].tobytes() for k in arrays_a)
+    return until(train(replace(problem, judge=judge or problem.judge), config, folder, resume=resume), stop_after)
 
 
 def test_a_run_reports_its_steps_and_checks_and_learns(tmp_path):
@@ -246,11 +225,7 @@ def test_a_planned_run_goes_on_as_if_it_had_never_stopped(tmp_path, monkeypatch)
 
     def sitting(folder, stop_after=None, resume=False):
         problem = Clock(monkeypatch, lambda now: 1.0, judging=0.5).timed(tiny_system().problem())
-        loop = train(problem, config, folder, resume=resume)
-        for event in loop:
-            if isinstance(event, Step) and event.step == stop_after:
-                loop.close()
-        return event
+        return until(train(problem, config, folder, resume=resume), stop_after)[-1]
 
     whole = sitting(tmp_path / "whole")
     sitting(tmp_path / "parts", stop_after=47)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,11 +20,10 @@ from minirnn.fast import optim as fast_optim
 from minirnn.models.classifier import ClassifierConfig, classifier, init_classifier, log_probabilities
 from minirnn.ops import FAST, Ops
 from minirnn.pair import Array, Tree
-from minirnn.problem import Checked, Note, Problem, Step, TrainConfig, as_json
+from minirnn.problem import Problem, as_json
 from minirnn.tasks.classification_baselines import NEIGHBOURS, baselines
 from minirnn.tasks.classification_settings import JITTER, Settings, model_defaults
 from minirnn.tasks.runs import from_meta, open_run
-from minirnn.train import train
 
 BATCH = 256  # pictures at a time when only looking
 NAME = "classifier"
@@ -116,13 +115,6 @@ def build(settings: Settings, *, ops: Ops = FAST, progress: Callable[[int, int],
         settings.data, settings.size, seed=settings.seed, skip_bad=settings.skip_bad, progress=progress
     )
     return System(settings, splits, model_defaults(settings, splits["train"]), ops), bad
-
-
-def train_classifier(
-    system: System, config: TrainConfig, folder: Path, *, resume: bool = False
-) -> Generator[Step | Checked | Note, None, None]:
-    """Train a classifier into a folder."""
-    yield from train(system.problem(), config, folder, resume=resume)
 
 
 def load_classifier(folder: Path, ops: Ops = FAST) -> tuple[Classifier, dict[str, Any]]:

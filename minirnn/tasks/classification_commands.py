@@ -32,6 +32,7 @@ from minirnn.tasks.runs import (
     summary,
 )
 from minirnn.tasks.task import Command, Result, Task
+from minirnn.train import train
 
 TOP = 3  # classes that `classify` names
 
@@ -57,7 +58,7 @@ def _train(args: Namespace) -> Result:
         out.print(f"left out: {line}", markup=False)
     counts = ", ".join(f"{len(split)} for {name}" for name, split in system.splits.items())
     out.print(f"pictures: {counts}; {system.config.classes} classes", markup=False)
-    show(classification.train_classifier(system, config, args.out, resume=args.resume), out)
+    show(train(system.problem(), config, args.out, resume=args.resume), out)
     model, _ = load_classifier(args.out)
     return {
         "run": str(args.out),

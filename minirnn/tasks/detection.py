@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,10 +20,9 @@ from minirnn.fast import optim as fast_optim
 from minirnn.models.detector import DetectorConfig, detector, guesses, init_detector
 from minirnn.ops import FAST, Ops
 from minirnn.pair import Array, Tree
-from minirnn.problem import Checked, Note, Problem, Step, TrainConfig, as_json
+from minirnn.problem import Problem, as_json
 from minirnn.tasks.detection_settings import Settings, change_of, model_defaults
 from minirnn.tasks.runs import from_meta, open_run
-from minirnn.train import train
 
 NAME = "detector"
 BATCH = 16  # pictures at a time when only looking
@@ -115,13 +114,6 @@ def build(settings: Settings, *, ops: Ops = FAST, progress: Callable[[int, int],
         settings.data, settings.size, seed=settings.seed, skip_bad=settings.skip_bad, progress=progress
     )
     return System(settings, splits, model_defaults(settings, splits["train"]), ops), bad
-
-
-def train_detector(
-    system: System, config: TrainConfig, folder: Path, *, resume: bool = False
-) -> Generator[Step | Checked | Note, None, None]:
-    """Train a detector into a folder."""
-    yield from train(system.problem(), config, folder, resume=resume)
 
 
 def load_detector(folder: Path, ops: Ops = FAST) -> tuple[Detector, dict[str, Any]]:

@@ -32,6 +32,7 @@ from minirnn.tasks.runs import (
     summary,
 )
 from minirnn.tasks.task import Command, Result, Task
+from minirnn.train import train
 
 WIDTH = 320  # pixels that pictures from files become wide
 EXPECTED = "'scenes' or a folder in PASCAL VOC's layout"
@@ -63,7 +64,7 @@ def _train(args: Namespace) -> Result:
     anchors = ", ".join(f"{w:g} x {h:g}" for w, h in system.config.anchors)
     out.print(f"pictures: {counts}; classes: {', '.join(system.splits['train'].classes)}", markup=False)
     out.print(f"each {system.config.width} x {system.config.height} pixels; anchors: {anchors}", markup=False)
-    show(detection.train_detector(system, config, args.out, resume=args.resume), out)
+    show(train(system.problem(), config, args.out, resume=args.resume), out)
     model, _ = load_detector(args.out)
     result: Result = {"run": str(args.out), "left_out": bad, **summary(args.out)}
     result["pictures"] = [str(p) for p in pictures(model, system.splits["test"], args.out)]

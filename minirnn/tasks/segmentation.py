@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,10 +19,9 @@ from minirnn.functional.activations import logistic
 from minirnn.models.unet import UNetConfig, init_unet, unet, unet_logits
 from minirnn.ops import FAST, Ops
 from minirnn.pair import Array, Tree
-from minirnn.problem import Checked, Note, Problem, Step, TrainConfig, as_json
+from minirnn.problem import Problem, TrainConfig, as_json
 from minirnn.tasks.runs import from_meta, open_run
 from minirnn.tasks.segmentation_scores import baselines, best_threshold, mask_scores
-from minirnn.train import train
 
 NAME = "segmenter"
 BEND = Bend()  # how much training crops differ from the pictures
@@ -173,13 +171,6 @@ def build(settings: Settings, *, ops: Ops = FAST, progress: Any = None) -> Syste
     """Load or draw the pictures and size the model."""
     splits = load_splits(settings.data, seed=settings.seed, positive=settings.positive, progress=progress)
     return System(settings, splits, model_defaults(settings, splits["train"]), ops)
-
-
-def train_segmenter(
-    system: System, config: TrainConfig, folder: Path, *, resume: bool = False
-) -> Generator[Step | Checked | Note, None, None]:
-    """Train a segmenter into a folder."""
-    yield from train(system.problem(), config, folder, resume=resume)
 
 
 def load_segmenter(folder: Path, ops: Ops = FAST) -> tuple[Segmenter, dict[str, Any]]:

@@ -31,6 +31,7 @@ from minirnn.tasks.runs import (
 from minirnn.tasks.segmentation import NAME, Segmenter, Settings, joined, load_segmenter, train_defaults
 from minirnn.tasks.segmentation_pictures import pictures, shade, sheet, show_report
 from minirnn.tasks.task import Command, Result, Task
+from minirnn.train import train
 
 CROP = {"cells": 96, "folder": 128}  # pixels a side of what is learnt from at once
 
@@ -54,7 +55,7 @@ def _train(args: Namespace) -> Result:
     system = segmentation.build(settings, progress=decoding(out))
     counts = ", ".join(f"{len(split)} for {name}" for name, split in system.splits.items())
     out.print(f"pictures with masks: {counts}", markup=False)
-    show(segmentation.train_segmenter(system, config, args.out, resume=args.resume), out)
+    show(train(system.problem(), config, args.out, resume=args.resume), out)
     model, _ = load_segmenter(args.out)
     result = {
         "run": str(args.out),
